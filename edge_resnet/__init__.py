@@ -1,0 +1,1 @@
+"""What every part shares (bundle, preprocessing, model), training, and the command line."""
