@@ -39,7 +39,7 @@ def normalise(frames: Tensor) -> Tensor:
 
 def body(model: ResNet, inputs: Tensor) -> Tensor:
     """Everything before pooling: N x 3 x H x W to N x 2048 x h x w feature maps (h = H / 32, rounded up)."""
-    x = model.maxpool(model.relu(model.bn1(model.conv1(inputs))))
+    x: Tensor = model.maxpool(model.relu(model.bn1(model.conv1(inputs))))
     for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
         x = stage(x)
     return x
@@ -59,9 +59,7 @@ def store(model: ResNet, spec: ModelSpec, path: Path) -> None:
 
 def load(path: Path) -> tuple[ResNet, ModelSpec]:
     """Read what `store` wrote: the model in eval mode, float32, and its specification. Raises UserError."""
-    if not path.is_file():
-        raise UserError(f"{path}: no trained model here; train one with edge-resnet finetune")
-    spec = _stored_spec(path)
+    spec = specification(path)
     model = build(len(spec.labels))
     try:
         model.load_state_dict(load_file(path))
@@ -70,8 +68,11 @@ def load(path: Path) -> tuple[ResNet, ModelSpec]:
     return model.eval(), spec
 
 
-def _stored_spec(path: Path) -> ModelSpec:
-    """The specification in a safetensors header (8 bytes of length, then JSON with `__metadata__`)."""
+def specification(path: Path) -> ModelSpec:
+    """What the model in a file of ours is, read from its header without its weights. Raises UserError."""
+    if not path.is_file():
+        raise UserError(f"{path}: no trained model here; train one with edge-resnet finetune")
+    # safetensors begins with 8 bytes of length, then JSON with `__metadata__`.
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))

@@ -39,7 +39,7 @@ def read_picture(path: Path) -> Frame:
 
     Raises PictureError for what a camera's picture never is: empty, truncated, CMYK, 16-bit, animated, huge.
     """
-    return decode_picture(_read_bounded(path), str(path))
+    return decode_picture(read_bounded(path), str(path))
 
 
 def decode_picture(data: bytes, name: str) -> Frame:
@@ -72,7 +72,8 @@ def user_picture(path: Path) -> Frame:
     return read_picture(path)
 
 
-def _read_bounded(path: Path) -> bytes:
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a picture file, if it is not absurdly large. Raises PictureError."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise PictureError(str(path), "file too large")

@@ -1,0 +1,45 @@
+# The environment is made once; a change of pyproject.toml makes it again. PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := train,cpu,video,dev
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help venv demo test check real bench clean
+
+help:
+	@echo "make venv   create $(VENV) and install edge-resnet with $(EXTRAS)"
+	@echo "make demo   run the main job on drawn pictures: train, export, prove, watch clips (runs/demo)"
+	@echo "make test   lint, types, floors, then all tests with coverage"
+	@echo "make check  lint, types and floors alone"
+	@echo "make real   the main job on real pictures and clips, where DATA holds them"
+	@echo "make bench  measure training against a plain loop (benchmarks/train.py)"
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/edge-resnet demo
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/coverage erase
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+real: $(INSTALLED)
+	$(BIN)/python -m benchmarks.real
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.train
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

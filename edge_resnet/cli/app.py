@@ -1,0 +1,26 @@
+"""The commands of `edge-resnet`, in the order of a user's day."""
+
+from __future__ import annotations
+
+import typer
+
+from edge_resnet.cli import demo, doctor, evaluate, export, finetune
+from runtime.stream import stream
+
+app = typer.Typer(
+    help="From folders of camera pictures to an alarm at the edge: fine-tune, export with proof, watch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for function in (
+    finetune.finetune,
+    evaluate.evaluate,
+    evaluate.predict,
+    export.export,
+    export.parity,
+    stream,
+    demo.demo,
+    doctor.doctor,
+):
+    app.command()(function)

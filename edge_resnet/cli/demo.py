@@ -1,0 +1,5 @@
+"""`edge-resnet demo`."""
+
+
+def demo() -> None:
+    """Run the main job on drawn pictures."""

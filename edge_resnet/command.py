@@ -1,0 +1,65 @@
+"""How every command ends: exit codes, one line for a mistake, one JSON object for --json, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from edge_resnet.errors import UserError
+
+
+class Exit(IntEnum):
+    """The exit codes of all commands."""
+
+    FINE = 0
+    VERDICT_NO = 1
+    USER_MISTAKE = 2
+    INTERRUPTED = 130
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; a user's mistake becomes one line on standard error."""
+    try:
+        code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except TyperException as error:
+        return _mistake(f"{error.format_message()} (--help shows what there is)")
+    except UserError as error:
+        return _mistake(str(error))
+    except BrokenPipeError:
+        # The reader of our output (head, say) has gone; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FINE
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return _mistake(f"{where}{error.strerror or error}; nothing was left half-written")
+    if code == Exit.INTERRUPTED:
+        say("interrupted")
+    return int(code or Exit.FINE)
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something, on standard error."""
+    # A file name may hold bytes that are no UTF-8: show them as the replacement character.
+    print(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def answer_json(value: dict[str, Any]) -> None:
+    """Print the answer of a command with --json: one object on standard output."""
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _mistake(line: str) -> int:
+    say("edge-resnet: " + " ".join(line.split()))
+    return Exit.USER_MISTAKE

@@ -1,0 +1,178 @@
+"""What is drawn onto a frame for people: where the alarm comes from, the probabilities, a banner while it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_resnet.preprocess import Box, Frame, Preprocess
+from edge_resnet.probability import softmax
+
+# BGR.
+_WHITE, _GREY, _DARK = (255, 255, 255), (190, 190, 190), (24, 20, 18)
+_CALM, _ALARM = (226, 172, 92), (48, 48, 232)
+_BOLD, _REGULAR = 700, 400
+_SANS = "sans"
+
+# Below this a cell is not coloured at all; at 1 the colour covers this share of the picture.
+_HEAT_FLOOR = 0.15
+_HEAT_COVER = 0.55
+_MAX_BARS = 5
+# Text height as a share of the frame's height, within what can be read and what hides the picture (pixels).
+_TEXT_SHARE, _MIN_TEXT_PX, _MAX_TEXT_PX = 1 / 30, 11, 48
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What the picture says. `probabilities`: by label, 0..1. `held`: the alarms that are held, with their probability.
+
+    `alarming`: the labels that belong to an alarm. `note`: a short line in the corner (time, camera), without secrets.
+    """
+
+    probabilities: Mapping[str, float]
+    alarming: frozenset[str]
+    held: Mapping[str, float]
+    note: str = ""
+
+
+def heat_map(
+    cam: npt.NDArray[np.float32], classes: Sequence[int], probability: float, temperature: float = 1.0
+) -> npt.NDArray[np.float32]:
+    """How much each cell speaks for an alarm: h x w, float32, 0..1.
+
+    `cam`: C x h x w, the class activation map (Zhou et al. 2016; its mean is the logits). A cell's heat is the
+    probability it would give to the alarm's `classes` if the whole frame looked like it (softmax over the classes at
+    this cell), times the `probability` of the alarm in the frame. It is an absolute scale: stretching each map to its
+    own minimum and maximum, as is often done, makes noise of a calm frame look as hot as a fire.
+    """
+    cells = softmax(np.moveaxis(cam, 0, -1), temperature)[..., list(classes)].sum(axis=-1)
+    return np.asarray(np.clip(probability * cells, 0.0, 1.0), np.float32)
+
+
+def lay_on_frame(
+    heat: npt.NDArray[np.float32], preprocess: Preprocess, frame_height: int, frame_width: int
+) -> tuple[Box, npt.NDArray[np.float32]]:
+    """The part of the frame that the network saw, and the heat in it: float32, 0..1, of the box's size in pixels.
+
+    Undoes the resizing: a letterbox's bars fall away, and what a crop cut off has no heat.
+    """
+    in_frame, in_input = preprocess.boxes(frame_height, frame_width)
+    whole = cv2.resize(heat, (preprocess.width, preprocess.height), interpolation=cv2.INTER_CUBIC)
+    part = whole[in_input.y : in_input.y + in_input.height, in_input.x : in_input.x + in_input.width]
+    laid = cv2.resize(part, (in_frame.width, in_frame.height), interpolation=cv2.INTER_LINEAR)
+    # A cubic overshoots beside steep edges.
+    return in_frame, np.asarray(np.clip(laid, 0.0, 1.0), np.float32)
+
+
+def draw(frame: Frame, caption: Caption, heat: npt.NDArray[np.float32] | None, preprocess: Preprocess) -> Frame:
+    """A copy of `frame` (H x W x 3, uint8, BGR) with heat (see heat_map; None for none), bars, banner and note."""
+    picture: Frame = frame.copy()
+    if heat is not None and heat.max() > _HEAT_FLOOR:
+        box, laid = lay_on_frame(heat, preprocess, *frame.shape[:2])
+        _blend_heat(box.of(picture), laid)
+    text_px = round(min(_MAX_TEXT_PX, max(_MIN_TEXT_PX, frame.shape[0] * _TEXT_SHARE)))
+    _draw_bars(picture, caption, text_px)
+    if caption.held:
+        _draw_banner(picture, caption.held, text_px)
+    if caption.note:
+        _draw_note(picture, caption.note, text_px)
+    return picture
+
+
+def _blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
+    """Colour `area` in place; only the rectangle that has heat is touched, for most of a frame has none."""
+    hot = cv2.boundingRect((heat > _HEAT_FLOOR).astype(np.uint8))
+    x, y, width, height = hot
+    warm = heat[y : y + height, x : x + width]
+    part = area[y : y + height, x : x + width]
+    colours = cv2.applyColorMap((255 * warm).astype(np.uint8), cv2.COLORMAP_TURBO)
+    # From nothing at the floor upwards, so that the edge of the heat is no line.
+    cover = _HEAT_COVER * (warm - _HEAT_FLOOR).clip(0.0) / (1.0 - _HEAT_FLOOR)
+    part[:] = cv2.blendLinear(colours, part, cover, 1.0 - cover)
+
+
+def _draw_bars(picture: Frame, caption: Caption, text_px: int) -> None:
+    """A panel at the bottom left: the most probable classes, each with a bar and its percentage."""
+    rows = sorted(caption.probabilities.items(), key=lambda item: -item[1])[:_MAX_BARS]
+    pad, row_px = text_px // 2, round(1.5 * text_px)
+    longest = max(_text_width(label, text_px, _BOLD) for label, _ in rows)
+    label_px, bar_px, number_px = min(longest, 12 * text_px), 6 * text_px, round(2.6 * text_px)
+    width = pad * 4 + label_px + bar_px + number_px
+    height = pad + row_px * len(rows)
+    left, top = pad, max(0, picture.shape[0] - pad - height)
+    _shade(picture, Box(left, top, width, height))
+    for number, (label, probability) in enumerate(rows):
+        base = top + row_px * (number + 1)
+        colour = _ALARM if label in caption.alarming else _CALM
+        bar_left = left + 2 * pad + label_px
+        _text(
+            picture,
+            label,
+            (left + pad, base),
+            text_px,
+            _BOLD if number == 0 else _REGULAR,
+            _WHITE if number == 0 else _GREY,
+        )
+        _bar(picture, Box(bar_left, base - round(0.62 * text_px), bar_px, max(2, text_px // 2)), probability, colour)
+        _text(picture, f"{probability:.0%}", (bar_left + bar_px + pad, base), text_px, _REGULAR, _WHITE)
+
+
+def _draw_banner(picture: Frame, held: Mapping[str, float], text_px: int) -> None:
+    """A red band on top that names the alarms."""
+    words = "ALARM  " + "   ".join(f"{alarm} {probability:.0%}" for alarm, probability in held.items())
+    size = round(1.5 * text_px)
+    while size > _MIN_TEXT_PX and _text_width(words, size, _BOLD) > picture.shape[1] - 2 * text_px:
+        size -= 1
+    height = round(1.7 * size)
+    band = picture[:height]
+    band[:] = cv2.addWeighted(band, 0.15, np.full_like(band, _ALARM), 0.85, 0.0)
+    cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), _ALARM, max(2, text_px // 6))
+    _text(picture, words, (text_px, round(1.2 * size)), size, _BOLD, _WHITE)
+
+
+def _draw_note(picture: Frame, note: str, text_px: int) -> None:
+    """The note at the bottom right."""
+    size = max(_MIN_TEXT_PX, round(0.8 * text_px))
+    pad = size // 2
+    width = _text_width(note, size, _REGULAR) + 2 * pad
+    left, top = max(0, picture.shape[1] - width - pad), max(0, picture.shape[0] - 3 * pad - size)
+    _shade(picture, Box(left, top, width, size + pad))
+    _text(picture, note, (left + pad, top + size), size, _REGULAR, _GREY)
+
+
+def _shade(picture: Frame, box: Box) -> None:
+    """Darken a box, so that text on it can be read on any picture."""
+    area = box.of(picture)
+    if area.size:
+        area[:] = cv2.addWeighted(area, 0.35, np.full_like(area, _DARK), 0.65, 0.0)
+
+
+def _bar(picture: Frame, box: Box, share: float, colour: tuple[int, int, int]) -> None:
+    right, bottom = box.x + box.width, box.y + box.height
+    cv2.rectangle(picture, (box.x, box.y), (right, bottom), (90, 84, 80), -1)
+    if share > 0:
+        cv2.rectangle(picture, (box.x, box.y), (box.x + max(1, round(share * box.width)), bottom), colour, -1)
+
+
+def _text(
+    picture: Frame, words: str, base: tuple[int, int], size_px: int, weight: int, colour: tuple[int, int, int]
+) -> None:
+    # A face of OpenCV 5, not Hershey's strokes: labels may be of any alphabet.
+    cv2.putText(picture, _printable(words), base, colour, _face(), size_px, weight)
+
+
+def _text_width(words: str, size_px: int, weight: int) -> int:
+    return int(cv2.getTextSize((0, 0), _printable(words), (0, 0), _face(), size_px, weight)[2])
+
+
+def _printable(words: str) -> str:
+    """Without line breaks, and without the lone surrogates of names that are no UTF-8."""
+    return " ".join(words.encode("utf-8", "replace").decode().split())
+
+
+def _face() -> cv2.FontFace:
+    return cv2.FontFace(_SANS)

@@ -1,0 +1,75 @@
+"""Random variation of training pictures, the same for the same seed, epoch and picture, in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+# Light of another hour or another camera's automatic exposure.
+_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = 0.3, 0.3, 0.3, 0.02
+# Cameras hang level, and objects keep their shape: a crop's aspect ratio varies little.
+_ASPECT = (0.85, 1.18)
+
+
+class Augmented(Dataset[tuple[Tensor, int]]):
+    """Training pictures of one epoch, varied: H x W x 3, uint8, BGR, of the input size, with the class index.
+
+    What happens to picture i in epoch e depends on (seed, e, i) alone, not on order or process, so that a run can be
+    resumed exactly.
+    """
+
+    def __init__(
+        self,
+        pictures: npt.NDArray[np.uint8],
+        indices: Sequence[int],
+        truth: Sequence[int],
+        size: tuple[int, int],
+        crop_scale: tuple[float, float],
+        seed: int,
+    ) -> None:
+        """`pictures`: N x H x W x 3, uint8, BGR; `indices`: which of them, with `truth` their classes."""
+        self.epoch = 0
+        self._pictures, self._indices, self._truth, self._seed = pictures, indices, truth, seed
+        self._vary = v2.Compose(
+            [
+                v2.RandomResizedCrop(size, scale=crop_scale, ratio=_ASPECT, antialias=True),
+                v2.RandomHorizontalFlip(),
+                v2.ColorJitter(_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        # torchvision works on 3 x H x W in RGB; hue and saturation need the right order.
+        rgb = self._pictures[self._indices[position]][:, :, ::-1].transpose(2, 0, 1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(picture_seed(self._seed, self.epoch, position))
+            varied = self._vary(torch.from_numpy(np.ascontiguousarray(rgb)))
+        return varied.flip(0).permute(1, 2, 0), self._truth[position]
+
+
+def picture_seed(seed: int, epoch: int, position: int) -> int:
+    """A seed for one picture in one epoch, unrelated to its neighbours'."""
+    return int(np.random.SeedSequence((seed, epoch, position)).generate_state(1, np.uint64)[0])
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """The order of pictures in an epoch."""
+    order: list[int] = np.random.default_rng((seed, epoch)).permutation(count).tolist()
+    return order
+
+
+def loader(dataset: Augmented, batch: int, seed: int, workers: int, drop_last: bool) -> DataLoader[tuple[Tensor, int]]:
+    """Batches of one epoch (`dataset.epoch`), in that epoch's order."""
+    order = epoch_order(len(dataset), seed, dataset.epoch)
+    # Its own generator: the loader would else draw from the global one, which a resumed run could not repeat.
+    random = torch.Generator().manual_seed(seed)
+    return DataLoader(dataset, batch, sampler=order, num_workers=workers, drop_last=drop_last, generator=random)

@@ -1,0 +1,98 @@
+"""Where training stands, on disk: weights, optimiser and history, committed together after each epoch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+from torchvision.models import ResNet
+
+from edge_resnet import files
+from edge_resnet.errors import UserError
+
+_STATE = "state.json"
+_MODEL, _OPTIMISER = "model.", "optimiser."
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of metrics.csv. `epoch` 0 is the start (the probe); losses are mean cross-entropies in nats."""
+
+    epoch: int
+    lr: float
+    train_loss: float | None
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Greater is better: accuracy, then the lower loss."""
+        return self.val_accuracy, -self.val_loss
+
+
+@dataclass(frozen=True)
+class History:
+    """All epochs so far; the last is where training stands."""
+
+    epochs: tuple[Epoch, ...] = field(default=())
+
+    def after(self, epoch: Epoch) -> History:
+        """The history with one more epoch."""
+        return replace(self, epochs=(*self.epochs, epoch))
+
+    @property
+    def best(self) -> Epoch:
+        """The best epoch on validation; the earliest of equals."""
+        return max(self.epochs, key=lambda epoch: epoch.rank)
+
+    @property
+    def since_best(self) -> int:
+        """Epochs since the best one."""
+        return self.epochs[-1].epoch - self.best.epoch
+
+
+def save(folder: Path, network: ResNet, optimiser: Optimizer, history: History) -> None:
+    """Write the state after an epoch. state.json names the tensors' file, so it commits both at once."""
+    name = f"state-{history.epochs[-1].epoch:04d}.safetensors"
+    tensors = {_MODEL + key: value.contiguous() for key, value in network.state_dict().items()}
+    for index, slots in optimiser.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMISER}{index}.{key}": value.contiguous() for key, value in slots.items()}
+    with files.whole_file(folder / name) as temporary:
+        save_file(tensors, temporary)
+    files.write_json(folder / _STATE, {"tensors": name, "epochs": [asdict(epoch) for epoch in history.epochs]})
+    for old in folder.glob("state-*.safetensors"):
+        if old.name != name:
+            old.unlink()
+
+
+def load(folder: Path, network: ResNet, optimiser: Optimizer) -> History | None:
+    """Put the saved state into `network` and `optimiser` and give its history; None if there is none yet."""
+    path = folder / _STATE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+        tensors = load_file(folder / Path(content["tensors"]).name)
+        network.load_state_dict(_part(tensors, _MODEL))
+        _load_optimiser(optimiser, _part(tensors, _OPTIMISER))
+        return History(tuple(Epoch(**epoch) for epoch in content["epochs"]))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise UserError(f"{path}: the saved state is damaged ({error}); start a new run") from error
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    slots: dict[int, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        index, _, slot = key.partition(".")
+        slots.setdefault(int(index), {})[slot] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})

@@ -1,0 +1,181 @@
+"""Folders of pictures as a list of labelled samples: which class, which split, and what was skipped."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from edge_resnet.errors import UserError
+from edge_resnet.pictures import find_pictures, is_picture
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+_SPLIT_NAMES: dict[str, Split] = {name: name for name in SPLITS}
+
+# Where a run keeps the table of its pictures.
+SPLIT_FILE = "split.csv"
+# More unreadable pictures than this share means that something is wrong with the whole folder.
+MAX_SKIPPED_SHARE = 0.10
+_FEW = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture: its file, the index of its class, its split (None until it is assigned), its content's SHA-256."""
+
+    path: Path
+    label: int
+    split: Split | None = None
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that was left out, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a data folder: class names in sorted order, and a sample for each picture."""
+
+    root: Path
+    labels: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+    def of(self, split: Split) -> tuple[Sample, ...]:
+        """The samples of one split."""
+        return tuple(sample for sample in self.samples if sample.split == split)
+
+    def with_samples(self, samples: Iterable[Sample]) -> Listing:
+        """The same folder with other samples."""
+        return replace(self, samples=tuple(samples))
+
+    def counts(self, split: Split) -> dict[str, int]:
+        """Pictures a class in a split."""
+        count = Counter(sample.label for sample in self.of(split))
+        return {name: count[index] for index, name in enumerate(self.labels)}
+
+    def leaks(self) -> int:
+        """How many validation and test pictures are, byte for byte, training pictures too."""
+        trained = {sample.content for sample in self.of("train")}
+        return sum(sample.content in trained for sample in (*self.of("val"), *self.of("test")))
+
+    def table(self) -> str:
+        """CSV text, a row a picture: split, class, SHA-256 of the file, path."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("split", "class", "sha256", "path"))
+        writer.writerows((s.split, self.labels[s.label], s.content, str(s.path)) for s in self.samples)
+        return text.getvalue()
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every picture's split, class and content: equal for equal data, wherever it lies."""
+        lines = sorted(f"{sample.split} {self.labels[sample.label]} {sample.content}" for sample in self.samples)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def scan(root: Path) -> Listing:
+    """List a data folder: class folders, or train/ with val/ and/or test/ of class folders. Raises UserError.
+
+    Splits of class folders are left open (None). Classes are those of train/, and every split must have all of them,
+    so that no index ever changes its meaning.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; name a folder of class folders, or one with train/ and test/ in it")
+    folders = {split: root / split for split in SPLITS if (root / split).is_dir()}
+    if not folders:
+        return _at_least_two(_scan_classes(root))
+    if "train" not in folders:
+        raise UserError(f"{root}: has {', '.join(folders)} but no train/ folder; add one, or name the class folders")
+    listings = {split: _scan_classes(folder, split) for split, folder in folders.items()}
+    labels = _at_least_two(listings["train"]).labels
+    for split, listing in listings.items():
+        if missing := sorted(set(labels) - set(listing.labels)):
+            raise UserError(
+                f"{folders[split]}: no pictures of class {', '.join(missing)}; add some, so that it can be judged"
+            )
+        _only_known(folders[split], labels, listing.labels)
+    return Listing(root, labels, tuple(sample for listing in listings.values() for sample in listing.samples))
+
+
+def scan_labelled(root: Path, labels: Sequence[str], split: Split | None = None) -> Listing:
+    """List pictures to evaluate a model of `labels` on: class folders, or a folder with splits (`test` by default).
+
+    Indices are the model's, whatever classes the folder has. One that the model does not know raises UserError.
+    """
+    with_splits = [name for name in SPLITS if (root / name).is_dir()]
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; name a folder of class folders")
+    if with_splits:
+        chosen = split or ("test" if "test" in with_splits else with_splits[-1])
+        if chosen not in with_splits:
+            raise UserError(f"{root}: has no {chosen}/ folder")
+        root = root / chosen
+    listing = _scan_classes(root, split or "test")
+    _only_known(root, labels, listing.labels)
+    index = {name: labels.index(name) for name in listing.labels}
+    return Listing(
+        root,
+        tuple(labels),
+        tuple(replace(sample, label=index[listing.labels[sample.label]]) for sample in listing.samples),
+    )
+
+
+def read_table(path: Path, labels: Sequence[str]) -> Listing:
+    """The listing that Listing.table() told, in a run's folder, for a model of `labels`. Raises UserError."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            samples = [
+                Sample(Path(row["path"]), labels.index(row["class"]), _SPLIT_NAMES[row["split"]], row["sha256"])
+                for row in csv.DictReader(file)
+            ]
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; name held-out pictures with --data") from error
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: not the table of pictures of this run; name held-out pictures with --data") from error
+    if missing := next((sample.path for sample in samples if not sample.path.is_file()), None):
+        raise UserError(f"{missing}: the run's picture is not there any more; name held-out pictures with --data")
+    return Listing(path.parent, tuple(labels), tuple(samples))
+
+
+def refuse_if_too_many(skipped: Sequence[Skipped], total: int, root: Path) -> None:
+    """Raise UserError when more than a tenth of the pictures (and more than a few) had to be skipped."""
+    if len(skipped) > max(_FEW, MAX_SKIPPED_SHARE * total) or (skipped and len(skipped) == total):
+        reasons = Counter(item.reason for item in skipped).most_common(3)
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        raise UserError(
+            f"{root}: {len(skipped)} of {total} pictures cannot be used ({told}; first {skipped[0].path.name}); "
+            "mend or remove them"
+        )
+
+
+def _scan_classes(root: Path, split: Split | None = None) -> Listing:
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        here = "has pictures but no class folders" if any(map(is_picture, root.iterdir())) else "is empty"
+        raise UserError(f"{root}: {here}; put the pictures of each class in a folder named as the class")
+    pictures = {folder: list(find_pictures(folder)) for folder in folders}
+    if empty := [folder.name for folder, found in pictures.items() if not found]:
+        raise UserError(f"{root}: no pictures in {', '.join(empty)}; add some, or remove the folder")
+    samples = [Sample(path, label, split) for label, folder in enumerate(folders) for path in pictures[folder]]
+    return Listing(root, tuple(folder.name for folder in folders), tuple(samples))
+
+
+def _at_least_two(listing: Listing) -> Listing:
+    if len(listing.labels) == 1:
+        raise UserError(f"{listing.root}: only one class ({listing.labels[0]}); add another, such as normal")
+    return listing
+
+
+def _only_known(folder: Path, known: Sequence[str], found: Sequence[str]) -> None:
+    if unknown := sorted(set(found) - set(known)):
+        raise UserError(f"{folder}: class {', '.join(unknown)} was not trained; the classes are {', '.join(known)}")

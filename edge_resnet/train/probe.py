@@ -1,0 +1,63 @@
+"""The linear probe: a logistic regression on frozen features, and a good head to start fine-tuning from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import ResNet
+
+# Strengths of L2 regularisation to try, on standardised features; the best on validation is taken.
+_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+_ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear head: `weight` C x 2048, `bias` C, and the regularisation that did best on validation."""
+
+    weight: Tensor
+    bias: Tensor
+    strength: float
+
+    def put_into(self, network: ResNet) -> None:
+        """Make this the head of `network`."""
+        with torch.no_grad():
+            network.fc.weight.copy_(self.weight)
+            network.fc.bias.copy_(self.bias)
+
+
+def fit(train: Tensor, train_truth: Tensor, val: Tensor, val_truth: Tensor, classes: int) -> Probe:
+    """Fit the head on features (N x 2048) by L-BFGS; the regularisation with the least validation loss wins.
+
+    Features are standardised for the fit, and the standardisation is folded into the head that is returned.
+    """
+    mean, deviation = train.mean(0), train.std(0, correction=0).clamp_min(1e-6)
+    standard, val_standard = (train - mean) / deviation, (val - mean) / deviation
+    fits = {strength: _regress(standard, train_truth, classes, strength) for strength in _STRENGTHS}
+
+    def loss(strength: float) -> float:
+        weight, bias = fits[strength]
+        return nn.functional.cross_entropy(val_standard @ weight.T + bias, val_truth).item()
+
+    strength = min(_STRENGTHS, key=loss)
+    weight, bias = fits[strength]
+    folded = weight / deviation
+    return Probe(folded, bias - folded @ mean, strength)
+
+
+def _regress(features: Tensor, truth: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
+    weight = torch.zeros(classes, features.shape[1], requires_grad=True)
+    bias = torch.zeros(classes, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(features @ weight.T + bias, truth)
+        loss = loss + strength * weight.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach(), bias.detach()

@@ -1,0 +1,83 @@
+"""The cut of validation and test: seeded, stratified, look-alikes together."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_resnet.errors import UserError
+from edge_resnet.train import split
+from edge_resnet.train.data import Listing, Sample
+
+
+def listing(*counts: int, name: str | None = None) -> Listing:
+    labels = tuple(f"class{index}" for index in range(len(counts)))
+    samples = [
+        Sample(Path(f"{label}-{n}.png"), label, name) for label, count in enumerate(counts) for n in range(count)
+    ]
+    return Listing(Path("data"), labels, tuple(samples))
+
+
+def hashes(count: int) -> list[int]:
+    return [int(value) for value in np.random.default_rng(0).integers(0, 2**63, count, dtype=np.uint64)]
+
+
+def quiet(line: str) -> None:
+    raise AssertionError(f"nothing was to be told: {line}")
+
+
+def test_every_class_gets_its_share_in_every_split() -> None:
+    cut = split.complete(listing(100, 40), hashes(140), 0, quiet)
+    count = Counter((sample.label, sample.split) for sample in cut.samples)
+    assert count == {
+        **{(0, "train"): 70, (0, "val"): 15, (0, "test"): 15},
+        **{(1, "train"): 28, (1, "val"): 6, (1, "test"): 6},
+    }
+
+
+def test_the_same_seed_cuts_the_same_and_another_does_not() -> None:
+    first, again, other = (split.complete(listing(50, 50), hashes(100), seed, quiet) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_a_given_test_split_is_left_alone_and_val_comes_from_train() -> None:
+    given = listing(40, 40, name="train")
+    test = [Sample(Path(f"test-{n}.png"), n % 2, "test") for n in range(10)]
+    cut = split.complete(given.with_samples((*given.samples, *test)), hashes(90), 0, quiet)
+    assert cut.of("test") == tuple(test)
+    assert cut.counts("val") == {"class0": 6, "class1": 6}
+
+
+def test_given_validation_is_left_alone() -> None:
+    given = listing(40, 40, name="train")
+    with_val = given.with_samples((*given.samples, Sample(Path("v"), 0, "val"), Sample(Path("w"), 1, "val")))
+    assert split.complete(with_val, hashes(82), 0, quiet) == with_val
+
+
+def test_look_alikes_never_part() -> None:
+    # Bursts of five: hashes one bit apart.
+    values = [value ^ (1 << bit) for value in hashes(20) for bit in range(5)]
+    cut = split.complete(listing(50, 50), values, 0, quiet)
+    for start in range(0, 100, 5):
+        assert len({sample.split for sample in cut.samples[start : start + 5]}) == 1
+    assert {sample.split for sample in cut.samples if sample.label == 1} == {"train", "val", "test"}
+
+
+def test_one_camera_s_pictures_are_cut_more_narrowly_and_that_is_told() -> None:
+    # All of one class within 4 bits of each other through a chain, but 3 bits apart: one group at 4, many at 2.
+    base = hashes(1)[0]
+    chain, value = [], base
+    for step in range(20):
+        value ^= 0b111 << (3 * step % 60)
+        chain.append(value)
+    told: list[str] = []
+    cut = split.complete(listing(20, 20), chain + hashes(21)[1:], 0, told.append)
+    assert cut.counts("test")["class0"] == 3
+    assert "too good" in told[0]
+
+
+def test_too_few_pictures_are_refused_with_what_to_do() -> None:
+    with pytest.raises(UserError, match="class class1 has 2 pictures in 2 groups"):
+        split.complete(listing(30, 2), hashes(32), 0, lambda line: None)
