@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess, ResizePolicy
+from edge_resnet.geometry import ResizePolicy
+from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess
 
 SCHEMA_VERSION = 1
 # Classes that mean "nothing to report", as people call them; compared in lower case with - and space as _.

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_resnet.preprocess import Box, Frame, Preprocess
+from edge_resnet.geometry import Box
+from edge_resnet.preprocess import Frame, Preprocess
 from edge_resnet.probability import softmax
 
 # BGR.

@@ -1,5 +1,50 @@
-"""`edge-resnet demo`."""
+"""`edge-resnet demo`: the whole main job on drawn pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge_resnet.cli import options
+from edge_resnet.command import Exit, answer_json, say
+from edge_resnet.environment import require
 
 
-def demo() -> None:
-    """Run the main job on drawn pictures."""
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The demo's folder.")] = Path("runs/demo"),
+    json: options.Json = False,
+) -> None:
+    """Draw a yard, train, export, prove, watch clips, and hold the alarms against the truth (some minutes)."""
+    require("torch", "torchvision", "onnx", "onnxscript", extra="train")
+    from edge_resnet.demo.run import Demo
+    from edge_resnet.progress import Narrator
+
+    summary = Demo(out, Narrator()).run()
+    if json:
+        answer_json(summary)
+    else:
+        _print(summary)
+        say(f"look at {summary['annotated_picture']} and {summary['annotated_clip']}")
+        say("next, with a camera of your own: python runtime/stream.py --camera 0")
+    if summary["events"]["missed"] or summary["events"]["false"]:
+        raise typer.Exit(Exit.VERDICT_NO)
+
+
+def _print(summary: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    low, high = summary["accuracy_interval_95"]
+    table = Table(
+        *("clip", "truth", "events", "verdict"),
+        title=f"accuracy {summary['accuracy']:.1%} ({low:.1%} to {high:.1%}), parity {summary['parity']}, "
+        f"{summary['seconds']:.0f} s",
+    )
+    for clip in summary["clips"]:
+        wrong = [f"{clip[key]} {key}" for key in ("missed", "false") if clip[key]]
+        truth = [f"{label} {start:g} to {end:g} s" for label, start, end in clip["truth"]]
+        events = [f"{alarm} at {raised:.1f} s" for alarm, raised, _ in clip["events"]]
+        table.add_row(clip["clip"], ", ".join(truth) or "normal", ", ".join(events) or "-", ", ".join(wrong) or "right")
+    Console().print(table)

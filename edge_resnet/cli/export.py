@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,10 +13,7 @@ from edge_resnet.environment import require
 from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
-    from edge_resnet.manifest import AlarmSpec, ModelSpec
-    from edge_resnet.progress import Narrator
-    from edge_resnet.train.data import Listing
-    from edge_resnet.train.evaluate import Frames
+    from edge_resnet.manifest import AlarmSpec
     from export.parity import Report
 
 GoldenSource = Literal["data", "samples"]
@@ -44,6 +41,7 @@ def export(
     require("torch", "torchvision", "onnx", "onnxscript", extra="train")
     from edge_resnet import model, runs
     from edge_resnet.progress import Narrator
+    from export.held_out import golden_frames, held_out
     from export.package import export_run
 
     if run is None:
@@ -52,15 +50,15 @@ def export(
     spec = model.specification(run / runs.MODEL)
     narrator = Narrator()
     alarms = _alarms(alarm or [])
-    held_out = _held_out(run, data, spec, narrator)
+    pictures = held_out(run, data, spec, narrator)
     with narrator.stages() as step:
         result = export_run(
             run,
             out or run / runs.BUNDLE,
             precisions=("fp32", "fp16") if fp16 else ("fp32",),
-            golden_frames=_spread(held_out, _golden_count()) if golden == "data" else None,
-            frames=held_out.frames,
-            labels=held_out.truth.tolist(),
+            golden_frames=golden_frames(pictures) if golden == "data" else None,
+            frames=pictures.frames,
+            labels=pictures.truth.tolist(),
             alarms=alarms,
             provenance={"data": str(data or run), "golden": golden},
             progress=step,
@@ -84,9 +82,10 @@ def parity(
     run: Annotated[Path | None, typer.Option(help="The trained run; by default the bundle's parent folder.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Prove again, on this box: the same pictures through torch, ONNX Runtime, OpenVINO and OpenCV, and a verdict each."""
+    """Prove again, on this box: the same pictures through every engine, with a verdict on each."""
     from edge_resnet.bundle import Bundle
     from edge_resnet.progress import Narrator
+    from export.held_out import held_out
     from export.parity import find_reference
     from export.parity import parity as prove
 
@@ -96,7 +95,7 @@ def parity(
     with find_reference(opened, run) as reference:
         pictures = None
         if data is not None or reference.run is not None:
-            pictures = _held_out(reference.run, data, opened.model, narrator)
+            pictures = held_out(reference.run, data, opened.model, narrator)
         frames = None if pictures is None else pictures.frames
         labels = None if pictures is None else pictures.truth.tolist()
         with narrator.stages() as step:
@@ -107,40 +106,6 @@ def parity(
         _print_rows(report)
     if not report.passed:
         raise typer.Exit(Exit.VERDICT_NO)
-
-
-def _held_out(run: Path | None, data: Path | None, spec: ModelSpec, narrator: Narrator) -> Frames:
-    """Pictures that training did not see, with their classes: those under `data`, else validation and test of the run."""
-    from edge_resnet.train.data import scan_labelled
-    from edge_resnet.train.evaluate import read_frames
-
-    listing = scan_labelled(data, spec.labels) if data is not None else _of_run(run, spec)
-    with narrator.stage("reading held-out pictures") as step:
-        return read_frames(listing, spec.input.preprocess, step)
-
-
-def _of_run(run: Path | None, spec: ModelSpec) -> Listing:
-    from edge_resnet.train.data import SPLIT_FILE, read_table
-
-    if run is None:
-        raise UserError("which pictures? name labelled ones with --data, or the trained run with --run")
-    listing = read_table(run / SPLIT_FILE, spec.labels)
-    return listing.with_samples((*listing.of("val"), *listing.of("test")))
-
-
-def _golden_count() -> int:
-    from export.golden import MAX_FRAMES
-
-    return MAX_FRAMES
-
-
-def _spread(pictures: Frames, count: int) -> Any:
-    """At most `count` frames, evenly spread over all, so that every class is among them."""
-    import numpy as np
-
-    return pictures.frames[
-        np.linspace(0, len(pictures.frames) - 1, min(count, len(pictures.frames))).round().astype(int)
-    ]
 
 
 def _alarms(texts: list[str]) -> dict[str, AlarmSpec] | None:

@@ -11,7 +11,7 @@ from edge_resnet.cli import options
 from edge_resnet.command import answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.errors import UserError
-from edge_resnet.preprocess import ResizePolicy
+from edge_resnet.geometry import ResizePolicy
 
 if TYPE_CHECKING:
     from edge_resnet.train.args import Args

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edge_resnet import files, runs
 from edge_resnet.device import Device
 from edge_resnet.errors import UserError
-from edge_resnet.preprocess import ResizePolicy
+from edge_resnet.geometry import ResizePolicy
 from edge_resnet.train import recipe
 
 FILE = runs.ARGS

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from torchvision.models import ResNet
 
 from edge_resnet.device import Device
+from edge_resnet.errors import UserError
 from edge_resnet.features import head_logits, pooled
 from edge_resnet.progress import Narrator, Step
 from edge_resnet.train import augment, checkpoint
@@ -65,7 +67,7 @@ class FineTuning:
             history = self._close(optimiser, history, epoch, narrator)
         return history
 
-    def _close(self, optimiser: torch.optim.Optimizer, history: History, epoch: Epoch, narrator: Narrator) -> History:
+    def _close(self, optimiser: Optimizer, history: History, epoch: Epoch, narrator: Narrator) -> History:
         history = history.after(epoch)
         if history.best is epoch:
             self.on_best()
@@ -74,7 +76,7 @@ class FineTuning:
         narrator.say(_line(epoch, history))
         return history
 
-    def _optimiser(self) -> torch.optim.Optimizer:
+    def _optimiser(self) -> Optimizer:
         settings = self.settings
         return torch.optim.SGD(
             self.network.parameters(),
@@ -84,7 +86,7 @@ class FineTuning:
             nesterov=True,
         )
 
-    def _train(self, number: int, optimiser: torch.optim.Optimizer, progress: Step) -> float:
+    def _train(self, number: int, optimiser: Optimizer, progress: Step) -> float:
         """One pass over the training pictures; the mean loss."""
         set_training(self.network, self.settings.freeze_batch_norm)
         self.train.epoch = number
@@ -96,13 +98,12 @@ class FineTuning:
         for index, (frames, truth) in enumerate(batches):
             for group in optimiser.param_groups:
                 group["lr"] = self._rate(first_step + index)
-            with self.device.autocast():
-                logits = self.network(self.device.inputs(frames))
-            loss = nn.functional.cross_entropy(logits.float(), truth.to(self.device.torch))
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            total_loss, seen = total_loss + loss.item() * len(truth), seen + len(truth)
+            loss = train_step(self.network, optimiser, self.device, frames, truth)
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"training diverged in epoch {number} (the loss is no number); try --lr {self.settings.lr / 10:g}"
+                )
+            total_loss, seen = total_loss + loss * len(truth), seen + len(truth)
             progress(seen, len(self.train))
         return total_loss / seen
 
@@ -125,6 +126,17 @@ class FineTuning:
     def _rate(self, step: int) -> float:
         settings = self.settings
         return learning_rate(step, settings.epochs * self._steps(), settings.warmup_share, settings.lr)
+
+
+def train_step(network: ResNet, optimiser: Optimizer, device: Device, frames: Tensor, truth: Tensor) -> float:
+    """One step on a batch: frames N x H x W x 3, uint8, BGR, with N class indices; the batch's loss."""
+    with device.autocast():
+        logits = network(device.inputs(frames))
+    loss = nn.functional.cross_entropy(logits.float(), truth.to(device.torch))
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return loss.item()
 
 
 def learning_rate(step: int, steps: int, warmup_share: float, peak: float) -> float:

@@ -1,0 +1,5 @@
+"""`python -m edge_resnet` is `edge-resnet`."""
+
+from edge_resnet.cli import main
+
+main()
