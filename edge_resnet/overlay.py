@@ -19,9 +19,10 @@ _CALM, _ALARM = (226, 172, 92), (48, 48, 232)
 _BOLD, _REGULAR = 700, 400
 _SANS = "sans"
 
-# Below this a cell is not coloured at all; at 1 the colour covers this share of the picture.
-_HEAT_FLOOR = 0.15
-_HEAT_COVER = 0.55
+# From the floor, under which nothing is coloured, to 1: from amber to red, and from no cover to this share.
+_HEAT_FLOOR, _HEAT_COVER = 0.35, 0.6
+_AMBER, _RED = (0, 190, 255), (20, 20, 235)
+_AMBER_TO_RED = np.linspace(_AMBER, _RED, 256).round().astype(np.uint8)[np.newaxis]
 _MAX_BARS = 5
 # Text height as a share of the frame's height, within what can be read and what hides the picture (pixels).
 _TEXT_SHARE, _MIN_TEXT_PX, _MAX_TEXT_PX = 1 / 30, 11, 48
@@ -90,9 +91,10 @@ def _blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
     x, y, width, height = hot
     warm = heat[y : y + height, x : x + width]
     part = area[y : y + height, x : x + width]
-    colours = cv2.applyColorMap((255 * warm).astype(np.uint8), cv2.COLORMAP_TURBO)
+    strength = (warm - _HEAT_FLOOR).clip(0.0) / (1.0 - _HEAT_FLOOR)
+    colours = cv2.LUT(cv2.cvtColor((255 * strength).astype(np.uint8), cv2.COLOR_GRAY2BGR), _AMBER_TO_RED)
     # From nothing at the floor upwards, so that the edge of the heat is no line.
-    cover = _HEAT_COVER * (warm - _HEAT_FLOOR).clip(0.0) / (1.0 - _HEAT_FLOOR)
+    cover = _HEAT_COVER * strength
     part[:] = cv2.blendLinear(colours, part, cover, 1.0 - cover)
 
 

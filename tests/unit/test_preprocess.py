@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_resnet.preprocess import Box, Preprocess
+from edge_resnet.geometry import Box
+from edge_resnet.preprocess import Preprocess
 
 
 def noise(height: int, width: int) -> np.ndarray:

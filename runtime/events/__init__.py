@@ -1,0 +1,1 @@
+"""Events: what they are, where they are kept."""

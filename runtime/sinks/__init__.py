@@ -1,0 +1,1 @@
+"""Where looks, events and pictures go: JSON lines, an annotated clip, a window."""

@@ -1,0 +1,50 @@
+"""JSON lines: one object for each look and for each event, for programs that read along."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from runtime.events.event import Event
+from runtime.look import Look
+from runtime.sinks.sink import Sink
+
+STANDARD_OUTPUT = "-"
+
+
+class JsonLines(Sink):
+    """Writes to a file (what is there stays, lines are added) or to standard output, each line at once.
+
+    `{"type": "look", "time_s", "frame", "label", "probabilities", "alarms"}` and
+    `{"type": "event", "what": "raised" or "cleared", ...}` with the fields of Event.
+    """
+
+    def __init__(self, target: str) -> None:
+        """`target`: a path, or - for standard output. Raises OSError."""
+        self._stack = ExitStack()
+        self._file: TextIO = sys.stdout
+        if target != STANDARD_OUTPUT:
+            path = Path(target)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._stack.enter_context(path.open("a", encoding="utf-8"))
+
+    def look(self, look: Look) -> None:
+        probabilities = {label: round(value, 4) for label, value in look.probabilities.items()}
+        alarms = {alarm: round(value, 4) for alarm, value in look.alarms.items()}
+        line = {"type": "look", "time_s": round(look.time_s, 3), "frame": look.index, "label": look.label}
+        self._write({**line, "probabilities": probabilities, "alarms": alarms})
+
+    def event(self, event: Event) -> None:
+        self._write({"type": "event", "what": "raised" if event.ended_s is None else "cleared", **asdict(event)})
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line, allow_nan=False) + "\n")
+        # A reader at the other end of the pipe waits for this line, not for the buffer to fill.
+        self._file.flush()

@@ -1,0 +1,28 @@
+"""The contract of a sink; this one takes everything and does nothing with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.events.event import Event
+from runtime.look import Look
+
+
+class Sink:
+    """Takes what the pipeline makes. A sink overrides what it cares for."""
+
+    # Whether every frame is to be annotated and given to `picture`; else pictures are not made at all.
+    wants_pictures = False
+
+    def look(self, look: Look) -> None:
+        """A frame was classified."""
+
+    def event(self, event: Event) -> None:
+        """An alarm was raised (`ended_s` is None) or cleared; it is in the store already."""
+
+    def picture(self, image: npt.NDArray[np.uint8], time_s: float) -> None:
+        """An annotated frame, H x W x 3, uint8, BGR, at `time_s` seconds of the stream."""
+
+    def close(self) -> None:
+        """The stream is over, well or not: finish what was begun."""

@@ -1,0 +1,103 @@
+"""What --camera may be, and that no password of it is ever readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_resnet.errors import CameraError
+from runtime.sources.address import Address, redact
+
+SECRET = "s3cr3t"
+WITH_SECRET = [
+    f"rtsp://admin:{SECRET}@10.0.0.4:554/stream1",
+    f"rtsp://admin:{SECRET}%40x@10.0.0.4/stream1",
+    f"rtsp://admin:a@{SECRET}@10.0.0.4/stream1",
+    f"rtsp://admin:a/{SECRET}@10.0.0.4/stream1",
+    f"rtsp://admin:a?{SECRET}@10.0.0.4/stream1",
+    f"rtsp://admin:a#{SECRET}@10.0.0.4/stream1",
+    f"rtsp://{SECRET}@10.0.0.4/",
+    f"RTSP://u:{SECRET}@[fe80::1]:554/",
+    f"http://10.0.0.4/video.cgi?user=admin&password={SECRET}",
+    f"http://10.0.0.4/video.cgi?loginuse=a&loginpas={SECRET}&channel=1",
+    f"http://10.0.0.4/video?token={SECRET}",
+    f"http://10.0.0.4/video?%70assword={SECRET}",
+    f"http://10.0.0.4/video?a=b;pwd={SECRET}",
+    f"http://10.0.0.4/video?mail=a@b&sig={SECRET}",
+    f"http://10.0.0.4/video?{SECRET}",
+    f"http://10.0.0.4/video?{SECRET}==",
+    f"http://10.0.0.4/video#{SECRET}",
+    f"rtsp://10.0.0.4/user=admin_password={SECRET}_channel=1_stream=0.sdp",
+    f"rtsp://10.0.0.4/user=admin&password={SECRET}&channel=1",
+    # Mistyped.
+    f"rtsp:/admin:{SECRET}@10.0.0.4/stream1",
+    f"admin:{SECRET}@10.0.0.4/stream1",
+    f"10.0.0.4/video?password={SECRET}",
+]
+
+
+def told(url: str) -> str:
+    """All that a person may get to read of an address."""
+    try:
+        address = Address.parse(url)
+    except CameraError as error:
+        return str(error)
+    assert address.target == url
+    return f"{address.name} {address!r}"
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_no_secret_is_left(url: str) -> None:
+    assert SECRET not in redact(url)
+    assert SECRET not in told(url)
+
+
+def test_what_tells_cameras_apart_stays() -> None:
+    assert (
+        redact("rtsp://a:b@nvr:554/live?channel=2&subtype=1&auth=x")
+        == "rtsp://***@nvr:554/live?channel=2&subtype=1&***"
+    )
+    assert redact("rtsp://nvr/user=a_password=b_channel=3_stream=0.sdp").endswith("_channel=3_stream=0.sdp")
+    assert redact("http://cam.local:8080/mjpg/1/video.mjpg") == "http://cam.local:8080/mjpg/1/video.mjpg"
+    assert redact("clips/yard 1.mp4") == "clips/yard 1.mp4"
+
+
+_words = st.text(st.characters(codec="utf-8", exclude_characters="@"), max_size=20)
+
+
+@given(_words, st.text("XYZ", min_size=8, max_size=12), _words)
+def test_whatever_is_before_the_last_at_sign_goes(before: str, secret: str, after: str) -> None:
+    assert secret not in redact(f"rtsp://u:{before}{secret}{before}@host/{after.replace(secret, '')}")
+
+
+def test_a_number_is_a_device() -> None:
+    assert Address.parse("0") == Address("device", "0", "0")
+
+
+@pytest.mark.parametrize("text", ["exec:rm -rf /", "concat:a.mp4|b.mp4", "²", "-1", "", "pipe:0"])
+def test_what_looks_like_a_command_or_a_protocol_is_only_ever_a_missing_file(text: str) -> None:
+    with pytest.raises(CameraError, match=r"no such file|a folder"):
+        Address.parse(text)
+
+
+@pytest.mark.parametrize("scheme", ["exec", "file", "concat", "subfile", "ftp"])
+def test_other_protocols_than_cameras_are_refused(scheme: str) -> None:
+    with pytest.raises(CameraError, match="no camera's"):
+        Address.parse(f"{scheme}://x/y")
+
+
+def test_a_file_is_opened_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("concat:a.avi").touch()
+    address = Address.parse("concat:a.avi")
+    assert (address.kind, address.name, address.target) == ("file", "concat:a.avi", str(tmp_path / "concat:a.avi"))
+
+
+def test_folders_and_devices_as_paths_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="a folder"):
+        Address.parse(str(tmp_path))
+    with pytest.raises(CameraError, match="give its number"):
+        Address.parse("/dev/null")

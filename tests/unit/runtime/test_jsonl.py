@@ -1,0 +1,55 @@
+"""JSON lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.events.event import Event
+from runtime.look import Look
+from runtime.sinks.jsonl import JsonLines
+
+LOOK = Look(1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, np.zeros((2, 1, 1), np.float32))
+EVENT = Event("id", "yard", "burning", "fire", None, "now", 1.0, 2.0, None, 0.9, 0.8, 6, "0" * 64, "opencv", "fp32")
+
+
+def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lines.jsonl"
+    sink = JsonLines(str(path))
+    sink.look(LOOK)
+    sink.event(EVENT)
+    sink.event(replace(EVENT, ended_s=3.0))
+    # Not closed yet: a reader has them already.
+    look, raised, cleared = map(json.loads, path.read_text().splitlines())
+    sink.close()
+    assert look == {
+        "type": "look",
+        "time_s": 1.235,
+        "frame": 30,
+        "label": "fire",
+        "probabilities": {"normal": 0.1, "fire": 0.9},
+        "alarms": {"burning": 0.9},
+    }
+    assert (raised["type"], raised["what"], raised["alarm"], raised["ended_s"]) == ("event", "raised", "burning", None)
+    assert (cleared["what"], cleared["id"], cleared["ended_s"]) == ("cleared", "id", 3.0)
+
+
+def test_lines_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    for _ in range(2):
+        sink = JsonLines(str(path))
+        sink.look(LOOK)
+        sink.close()
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    sink = JsonLines("-")
+    sink.look(LOOK)
+    sink.close()
+    assert json.loads(capsys.readouterr().out)["frame"] == 30
+    print("standard output is still open")  # noqa: T201

@@ -1,0 +1,184 @@
+"""The alarm rule: its states one by one, and what holds for every sequence of looks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_resnet.manifest import AlarmSpec
+from runtime.rule import Change, Rule, RuleSettings, Transition
+
+SETTINGS = RuleSettings()
+PERIOD_S = 0.2
+
+probabilities = st.floats(0.0, 1.0)
+gaps_s = st.floats(0.01, 4.0)
+looks = st.lists(st.tuples(gaps_s, probabilities), max_size=150)
+
+
+def feed(rule: Rule, values: list[float], start_s: float = 0.0, period_s: float = PERIOD_S) -> list[Transition]:
+    return [rule.look(start_s + number * period_s, value) for number, value in enumerate(values)]
+
+
+def play(pairs: list[tuple[float, float]], settings: RuleSettings = SETTINGS) -> list[Transition]:
+    rule, time_s, transitions = Rule(settings), 0.0, []
+    for gap_s, probability in pairs:
+        time_s += gap_s
+        transitions.append(rule.look(time_s, probability))
+    return [*transitions, rule.finish()]
+
+
+def times(transitions: list[Transition], change: Change) -> list[float]:
+    return [transition.time_s for transition in transitions if transition.change is change]
+
+
+def test_raised_once_half_a_window_is_convincing() -> None:
+    transitions = feed(Rule(SETTINGS), [0.9] * 20)
+    assert times(transitions, Change.RAISED) == [pytest.approx(1.0)]
+    assert transitions[5].episode is not None
+    assert transitions[5].episode.started_s == 0.0
+    assert transitions[-1].change is Change.STILL
+
+
+def test_a_flash_shorter_than_half_the_window_raises_nothing() -> None:
+    flash = [0.05] * 10 + [0.99] * 4 + [0.05] * 30
+    assert not times(feed(Rule(SETTINGS), flash), Change.RAISED)
+
+
+def test_half_of_the_looks_is_enough_and_less_is_not() -> None:
+    half = RuleSettings(threshold=0.5, mean_threshold=0.4, low_threshold=0.4)
+    assert times(feed(Rule(half), [0.9, 0.1] * 10), Change.RAISED)
+    assert not times(feed(Rule(half), [0.99, 0.25, 0.25] * 10), Change.RAISED)
+
+
+def test_many_looks_just_over_threshold_do_not_make_up_for_a_low_mean() -> None:
+    values = [0.55, 0.0] * 20
+    assert times(feed(Rule(RuleSettings(mean_threshold=0.2)), values), Change.RAISED)
+    assert not times(feed(Rule(RuleSettings(mean_threshold=0.5)), values), Change.RAISED)
+
+
+def test_fewer_looks_than_the_minimum_raise_nothing_however_sure() -> None:
+    assert not times(feed(Rule(SETTINGS), [1.0] * 50, period_s=1.1), Change.RAISED)
+
+
+def test_a_burst_of_looks_in_no_time_raises_nothing() -> None:
+    assert not times(feed(Rule(SETTINGS), [1.0] * 50, period_s=0.01), Change.RAISED)
+
+
+def test_a_look_under_the_threshold_never_raises_though_the_window_would() -> None:
+    settings = RuleSettings(cooldown_s=0.0, quiet_s=0.0)
+    changes = feed(Rule(settings), [0.9, 0.9, 0.9, 0.9, 0.9, 0.3])
+    assert changes[-1].change is Change.NONE
+
+
+def test_held_by_looks_between_the_low_threshold_and_the_threshold() -> None:
+    transitions = feed(Rule(SETTINGS), [0.9] * 10 + [0.45] * 100)
+    assert len(times(transitions, Change.RAISED)) == 1
+    assert not times(transitions, Change.CLEARED)
+
+
+def test_cleared_after_quiet_and_the_episode_ends_with_the_last_look_that_held_it() -> None:
+    transitions = feed(Rule(SETTINGS), [0.9] * 10 + [0.1] * 40)
+    assert times(transitions, Change.CLEARED) == [pytest.approx(2.0 + SETTINGS.quiet_s)]
+    episode = next(item.episode for item in transitions if item.change is Change.CLEARED)
+    assert episode is not None
+    assert (episode.started_s, episode.last_s, episode.looks) == (0.0, pytest.approx(1.8), 10)
+    assert (episode.peak, episode.mean) == (0.9, pytest.approx(0.9))
+
+
+def test_one_look_in_the_quiet_holds_on() -> None:
+    quiet = [0.1] * 20
+    transitions = feed(Rule(SETTINGS), [0.9] * 10 + quiet + [0.6] + quiet + [0.6] + quiet)
+    assert not times(transitions, Change.CLEARED)
+
+
+def test_a_gap_without_looks_is_not_quiet() -> None:
+    rule = Rule(SETTINGS)
+    feed(rule, [0.9] * 10)
+    assert rule.look(100.0, 0.9).change is Change.STILL
+    assert rule.look(200.0, 0.1).change is Change.STILL
+    assert rule.look(200.0 + SETTINGS.quiet_s, 0.1).change is Change.CLEARED
+
+
+def test_nothing_is_raised_in_the_cooldown_and_what_goes_on_is_raised_when_it_is_over() -> None:
+    rule = Rule(SETTINGS)
+    feed(rule, [0.9] * 10 + [0.1] * 26)
+    transitions = feed(rule, [0.9] * 100, start_s=7.2)
+    assert times(transitions, Change.RAISED) == [pytest.approx(7.0 + SETTINGS.cooldown_s, abs=PERIOD_S)]
+
+
+def test_looks_of_one_episode_do_not_count_for_the_next() -> None:
+    rule = Rule(RuleSettings(quiet_s=0.0, cooldown_s=0.0))
+    assert times(feed(rule, [0.9] * 8), Change.RAISED)
+    assert rule.look(1.6, 0.0).change is Change.CLEARED
+    assert rule.look(1.8, 0.9).change is Change.NONE
+
+
+def test_the_end_of_the_stream_clears_what_is_held() -> None:
+    rule = Rule(SETTINGS)
+    assert rule.finish().change is Change.NONE
+    feed(rule, [0.9] * 10)
+    assert rule.finish().change is Change.CLEARED
+    assert rule.finish().change is Change.NONE
+
+
+@pytest.mark.parametrize("look", [(0.0, 0.5), (-1.0, 0.5), (1.0, float("nan")), (1.0, 1.5), (float("nan"), 0.5)])
+def test_refuses_what_is_no_later_time_or_no_probability(look: tuple[float, float]) -> None:
+    rule = Rule(SETTINGS)
+    rule.look(0.0, 0.5)
+    with pytest.raises(ValueError, match="look at"):
+        rule.look(*look)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"low_threshold": 0.6}, {"threshold": 1.5}, {"window_s": 0.0}, {"min_looks": 0}, {"quiet_s": -1.0}]
+)
+def test_refuses_settings_that_mean_nothing(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"threshold|window"):
+        RuleSettings(**wrong)  # type: ignore[arg-type]  # min_looks is an int, which a dict of floats cannot say
+
+
+def test_settings_of_a_bundle() -> None:
+    settings = RuleSettings.of(AlarmSpec(classes=("fire",), threshold=0.7, mean_threshold=0.6))
+    assert (settings.threshold, settings.mean_threshold) == (0.7, 0.6)
+    assert settings.low_threshold == pytest.approx(0.56)
+
+
+@given(looks)
+def test_a_replay_gives_the_same_transitions(pairs: list[tuple[float, float]]) -> None:
+    assert play(pairs) == play(pairs)
+
+
+@given(st.lists(st.tuples(gaps_s, st.floats(0.0, SETTINGS.threshold, exclude_max=True)), max_size=150))
+def test_scores_under_the_threshold_never_raise(pairs: list[tuple[float, float]]) -> None:
+    assert {transition.change for transition in play(pairs)} == {Change.NONE}
+
+
+@given(looks)
+def test_raised_and_cleared_take_turns_with_a_cooldown_between(pairs: list[tuple[float, float]]) -> None:
+    edges = [item for item in play(pairs) if item.change in {Change.RAISED, Change.CLEARED}]
+    assert [edge.change for edge in edges] == [Change.RAISED, Change.CLEARED] * (len(edges) // 2)
+    for cleared, raised in zip(edges[1::2], edges[2::2], strict=False):
+        assert raised.time_s - cleared.time_s >= SETTINGS.cooldown_s - 1e-9
+
+
+@given(looks)
+def test_an_episode_says_what_is_true_of_its_looks(pairs: list[tuple[float, float]]) -> None:
+    for transition in play(pairs):
+        if (episode := transition.episode) is None:
+            continue
+        assert episode.started_s <= episode.raised_s <= episode.last_s <= transition.time_s
+        assert SETTINGS.low_threshold - 1e-9 <= episode.mean <= episode.peak + 1e-9
+        assert episode.raised_s - episode.started_s <= SETTINGS.window_s + 1e-9
+
+
+@given(st.lists(st.floats(0.001, 0.99), min_size=20, max_size=100), probabilities.filter(lambda p: p >= 0.5))
+def test_a_constant_signal_is_raised_within_a_window_at_any_rate(shares: list[float], probability: float) -> None:
+    # Any gaps, regular or not, as long as the window holds the minimum number of looks.
+    longest_s = SETTINGS.window_s / (SETTINGS.min_looks - 1)
+    raised = times(play([(share * longest_s, probability) for share in shares]), Change.RAISED)
+    total_s = sum(shares) * longest_s
+    if total_s > 2 * SETTINGS.window_s:
+        assert raised
+        assert raised[0] - shares[0] * longest_s <= SETTINGS.window_s + 1e-9

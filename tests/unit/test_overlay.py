@@ -1,0 +1,100 @@
+"""What is drawn: heat where the cause is and nowhere else, whatever the resize policy; a calm frame stays clean."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_resnet.overlay import Caption, draw, heat_map, lay_on_frame
+from edge_resnet.preprocess import Preprocess, ResizePolicy
+
+CALM = Caption({"normal": 0.97, "fire": 0.03}, frozenset({"fire"}), {})
+ALARM = Caption({"normal": 0.05, "fire": 0.95}, frozenset({"fire"}), {"fire": 0.95})
+
+
+def cam_of(hot: np.ndarray) -> np.ndarray:
+    """Two classes: where `hot`, the second is sure; elsewhere the first."""
+    return np.stack([np.where(hot, 0.0, 8.0), np.where(hot, 8.0, 0.0)]).astype(np.float32)
+
+
+def test_heat_is_an_absolute_scale() -> None:
+    hot = np.zeros((7, 7), bool)
+    hot[2, 3] = True
+    sure, calm = heat_map(cam_of(hot), [1], 0.95), heat_map(cam_of(hot), [1], 0.03)
+    assert sure[2, 3] == pytest.approx(0.95, abs=0.01)
+    assert sure[~hot].max() < 0.01
+    # The same map in a frame that is no alarm: cold, not stretched to hot.
+    assert calm.max() < 0.04
+
+
+def test_heat_adds_up_the_classes_of_an_alarm_and_is_calibrated() -> None:
+    cam = np.log(np.array([2.0, 1.0, 1.0], np.float32)).reshape(3, 1, 1)
+    assert heat_map(cam, [1, 2], 1.0)[0, 0] == pytest.approx(0.5)
+    assert heat_map(cam, [1, 2], 1.0, temperature=0.5)[0, 0] == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("resize", ["stretch", "letterbox", "crop"])
+@pytest.mark.parametrize("size", [(360, 640), (640, 360), (1080, 1920), (333, 517)])
+def test_heat_lands_on_what_caused_it(resize: ResizePolicy, size: tuple[int, int]) -> None:
+    height, width = size
+    # A bright patch near the centre of the frame, seen by the network through its preprocessing.
+    frame = np.zeros((height, width, 3), np.uint8)
+    centre = (int(0.65 * width), int(0.3 * height))
+    cv2.circle(frame, centre, min(size) // 9, (255, 255, 255), -1)
+    preprocess = Preprocess(224, 224, resize)
+    seen = preprocess(frame)
+    cells = seen.reshape(14, 16, 14, 16, 3).mean(axis=(1, 3, 4))
+    # A letterbox's bars are grey: not bright.
+    box, heat = lay_on_frame(heat_map(cam_of(cells > 180), [1], 1.0), preprocess, height, width)
+    assert heat.shape == (box.height, box.width)
+    rows, columns = np.nonzero(heat > 0.5)
+    assert box.x + columns.mean() == pytest.approx(centre[0], abs=width * 0.05)
+    assert box.y + rows.mean() == pytest.approx(centre[1], abs=height * 0.05)
+
+
+def test_a_calm_frame_is_touched_only_by_the_panel() -> None:
+    frame = np.full((360, 640, 3), 100, np.uint8)
+    picture = draw(frame, CALM, heat_map(cam_of(np.ones((7, 7), bool)), [1], 0.03), Preprocess(224, 224))
+    assert (picture[:250] == 100).all()
+    assert (picture[250:, 400:] == 100).all()
+    assert (picture[250:, :300] != 100).any()
+    assert (frame == 100).all()
+
+
+def test_an_alarm_has_a_banner_and_a_red_bar_longer_than_the_calm_one() -> None:
+    frame = np.full((360, 640, 3), 100, np.uint8)
+    picture = draw(frame, ALARM, None, Preprocess(224, 224)).astype(int)
+    banner = picture[2:20, 400:600]
+    assert (banner[..., 2] - banner[..., 1] > 100).all()
+    panel = picture[280:350, 10:300]
+    red = ((panel[..., 2] - panel[..., 0]) > 100).sum()
+    blue = ((panel[..., 0] - panel[..., 2]) > 100).sum()
+    assert red > 5 * blue > 0
+
+
+@pytest.mark.parametrize(("resize", "x"), [("stretch", 5.5 / 7 * 640), ("crop", 140 + 5.5 / 7 * 360)])
+def test_heat_colours_its_place_and_leaves_the_rest(resize: ResizePolicy, x: float) -> None:
+    frame = np.full((360, 640, 3), 100, np.uint8)
+    hot = np.zeros((7, 7), bool)
+    hot[3, 5] = True
+    heat = heat_map(cam_of(hot), [1], 0.95)
+    picture = draw(frame, CALM, heat, Preprocess(224, 224, resize)).astype(int)
+    reddest = picture[180, :, 2] - picture[180, :, 0]
+    assert reddest.max() > 40
+    assert np.argwhere(reddest > 40).mean() == pytest.approx(x, abs=10)
+    assert (picture[:120] == 100).all()
+
+
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=60), st.floats(0.0, 1.0), min_size=1, max_size=8),
+    st.integers(16, 200),
+    st.integers(16, 300),
+    st.text(max_size=80),
+)
+def test_no_label_note_or_size_breaks_it(labels: dict[str, float], height: int, width: int, note: str) -> None:
+    frame = np.zeros((height, width, 3), np.uint8)
+    caption = Caption(labels, frozenset(labels), labels, note)
+    assert draw(frame, caption, np.ones((4, 4), np.float32), Preprocess(64, 64)).shape == frame.shape
