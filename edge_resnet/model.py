@@ -24,8 +24,11 @@ _MAX_HEADER_BYTES = 10 << 20
 
 
 def build(classes: int) -> ResNet:
-    """A ResNet-50 (torchvision's) with fresh weights and a head of `classes` outputs."""
-    return resnet50(weights=None, num_classes=classes)
+    """A ResNet-50 (torchvision's) with fresh weights and a head of `classes` outputs.
+
+    Each residual branch begins as zero, so that the fresh network begins shallow and learns sooner (Goyal et al. 2017).
+    """
+    return resnet50(weights=None, num_classes=classes, zero_init_residual=True)
 
 
 def normalise(frames: Tensor) -> Tensor:
