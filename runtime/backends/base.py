@@ -1,0 +1,98 @@
+"""What every inference engine is to the rest: open it, infer, ask what really runs, close it."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Self
+
+from edge_resnet.classifier import Scores
+from edge_resnet.errors import BackendError
+from edge_resnet.manifest import ModelSpec
+
+Frames = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+# As the graph names them, in this order.
+INPUT = "frames"
+OUTPUTS = ("logits", "cam")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What really runs.
+
+    `precision` was asked for, `runs` is what the convolutions compute in (`fp32`, `fp16`, `bf16`). `emulated`: the
+    device has no such arithmetic, so the numbers are a stand-in and the speed says nothing. When `runs` differs from
+    `precision` and it is not emulated, the engine went down silently. `note` tells more for people.
+    """
+
+    backend: str
+    version: str
+    device: str
+    precision: str
+    runs: str
+    emulated: bool = False
+    note: str = ""
+
+    @property
+    def downgraded(self) -> bool:
+        """Whether the engine runs something else though the device could run what was asked for."""
+        return self.runs != self.precision and not self.emulated
+
+
+class Backend(ABC):
+    """A model opened on an engine, as a context manager.
+
+    Threads may share one: `infer` runs one batch at a time (an engine uses all cores for that batch, so nothing is
+    lost, and OpenVINO's requests and OpenCV's networks must not be entered twice).
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._frame_shape = (spec.input.height, spec.input.width, 3)
+        self._lock = threading.Lock()
+
+    def infer(self, frames: Frames) -> Scores:
+        """Classify `frames`: N x H x W x 3, uint8, BGR, of the network's input size, N at least 1.
+
+        Raises ValueError when shape or type are others, BackendError when the engine cannot run the batch.
+        """
+        if frames.dtype != np.uint8 or frames.shape[1:] != self._frame_shape or not len(frames):
+            expected = " x ".join(str(side) for side in self._frame_shape)
+            raise ValueError(f"frames must be uint8, N x {expected} with N >= 1, not {frames.dtype}, {frames.shape}")
+        try:
+            with self._lock:
+                logits, cam = self._run(np.ascontiguousarray(frames))
+        except Exception as error:  # engines raise types of their own, and bare RuntimeErrors
+            name = self.describe().backend
+            raise BackendError(f"{name}: cannot run a batch of {len(frames)}: {first_line(error)}") from error
+        return Scores(logits, cam)
+
+    @abstractmethod
+    def describe(self) -> Description:
+        """What really runs, as the engine tells it."""
+
+    def close(self) -> None:  # noqa: B027 - most engines free everything when they are dropped
+        """Give the engine's memory back."""
+
+    @abstractmethod
+    def _run(self, frames: Frames) -> tuple[Floats, Floats]:
+        """Logits and map of contiguous frames of the right shape, as arrays of their own (no view of a buffer)."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def first_line(error: BaseException) -> str:
+    """What an engine's error says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

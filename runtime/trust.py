@@ -1,0 +1,206 @@
+"""Which engine to trust on this box: one whose golden replay gives the reference's answers, and the fastest of them.
+
+An engine is trusted only after it replayed the bundle's golden frames here. What was found is remembered in box/, under
+a key of everything that could change it, so that the next start measures nothing. Distrust is never remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_resnet import files
+from edge_resnet.bundle import GOLDEN, Bundle, Golden
+from edge_resnet.errors import BackendError, BundleError
+from edge_resnet.verdict import judge
+from runtime.backends import Backend, installed, open_backend
+from runtime.backends.host import processor
+from runtime.backends.registry import require, version
+
+VERIFIED = "verified.json"
+AUTO = "auto"
+Log = Callable[[str], None]
+
+_REPLAY_BATCH = 8
+_WARM_UP_RUNS = 3
+_TIMED_RUNS = 15
+_MAX_FILE_BYTES = 1 << 20
+# The reference, for comparisons: never a candidate of `auto`.
+_NOT_AUTOMATIC = frozenset({"torch"})
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What was measured of one engine in one precision: the time of one frame, and what really ran."""
+
+    milliseconds: float
+    description: dict[str, Any]
+
+    @property
+    def emulated(self) -> bool:
+        return bool(self.description.get("emulated"))
+
+
+@dataclass(frozen=True, order=True)
+class _Candidate:
+    """An engine in a precision on a device."""
+
+    backend: str
+    precision: str
+    device: str
+
+    def open(self, bundle: Bundle) -> Backend:
+        return open_backend(self.backend, bundle, self.precision, self.device)
+
+    def key(self, bundle: Bundle) -> str:
+        """A hash over everything known that a record of this candidate depends on."""
+        parts = [self.backend, version(self.backend), self.precision, self.device, processor()]
+        parts += [bundle.model_sha256(self.precision), bundle.manifest.files[GOLDEN].sha256]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def choose(
+    bundle: Bundle,
+    backend: str = AUTO,
+    precision: str = AUTO,
+    device: str = AUTO,
+    *,
+    box: Path | None = None,
+    log: Log = lambda line: None,
+) -> Backend:
+    """Open the engine to use: the one named, or the fastest on one frame, of those whose golden replay holds.
+
+    Engines that were not verified on this box are replayed and timed first, and remembered in `box` (the bundle's box/
+    by default). Precisions that the device only emulates are left out unless `precision` names one. `log` is told, in
+    lines, what is measured and what is refused. Raises BackendError when nothing that was asked for can be trusted,
+    BundleError when the bundle lacks what was asked for or changed.
+    """
+    golden = bundle.golden()
+    memory = _Memory((bundle.box if box is None else box) / VERIFIED, log)
+    timed: list[tuple[float, _Candidate]] = []
+    refused: list[str] = []
+    for candidate in _candidates(bundle, backend, precision, device):
+        try:
+            key = candidate.key(bundle)
+            record = memory.get(key)
+            if record is None:
+                with candidate.open(bundle) as opened:
+                    record = memory.put(key, _verify(opened, golden, log))
+        except BackendError as error:
+            refused.append(str(error))
+            log(f"not used: {error}")
+            continue
+        if precision != AUTO or not record.emulated:
+            timed.append((record.milliseconds, candidate))
+    for _milliseconds, candidate in sorted(timed):
+        try:
+            return _open_verified(bundle, candidate, golden, memory, log)
+        except BackendError as error:
+            refused.append(str(error))
+            log(f"not used: {error}")
+    raise BackendError(f"no engine can be trusted with {bundle.folder}: {'; '.join(refused) or 'all are emulations'}")
+
+
+def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> list[_Candidate]:
+    names = [name for name in installed() if name not in _NOT_AUTOMATIC] if backend == AUTO else [backend]
+    if backend != AUTO:
+        require(backend)
+    precisions = bundle.precisions if precision == AUTO else (precision,)
+    if not set(precisions) <= set(bundle.precisions):
+        raise BundleError(f"{bundle.folder}: no {precision} model in this bundle; export it")
+    return [_Candidate(name, each, device) for name in names for each in precisions]
+
+
+def _open_verified(bundle: Bundle, candidate: _Candidate, golden: Golden, memory: _Memory, log: Log) -> Backend:
+    """Open what was verified; verify it again when something that no key names has changed (a graphics card, say)."""
+    opened = candidate.open(bundle)
+    key = candidate.key(bundle)
+    if not memory.describes(key, opened):
+        try:
+            memory.put(key, _verify(opened, golden, log))
+        except BackendError:
+            opened.close()
+            raise
+    return opened
+
+
+def _verify(opened: Backend, golden: Golden, log: Log) -> _Record:
+    """Replay the golden frames and time one frame. Raises BackendError when the answers are not the reference's."""
+    starts = range(0, len(golden.frames), _REPLAY_BATCH)
+    scores = [opened.infer(golden.frames[start : start + _REPLAY_BATCH]) for start in starts]
+    logits = np.concatenate([score.logits for score in scores])
+    means = np.concatenate([score.cam.mean(axis=(2, 3)) for score in scores])
+    description = opened.describe()
+    name = f"{description.backend} {description.precision}"
+    verdict = judge(description.precision, golden.logits, logits, map_means=means)
+    if not verdict.passed:
+        raise BackendError(f"{name}: its answers are not the trained model's ({'; '.join(verdict.failures)})")
+    milliseconds = _time_of_one(opened, golden)
+    note = f" ({description.note})" if description.note else ""
+    log(f"{name}: golden replay holds, {milliseconds:.1f} ms a frame{note}")
+    return _Record(milliseconds, asdict(description))
+
+
+def _time_of_one(opened: Backend, golden: Golden) -> float:
+    """Milliseconds for one frame: the median of timed runs after a warm-up."""
+    frame = golden.frames[:1]
+    for _run in range(_WARM_UP_RUNS):
+        opened.infer(frame)
+    seconds = []
+    for _run in range(_TIMED_RUNS):
+        start = time.perf_counter()
+        opened.infer(frame)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds)
+
+
+class _Memory:
+    """verified.json: records by key. What cannot be read counts as empty, what cannot be written is told and lost."""
+
+    def __init__(self, path: Path, log: Log) -> None:
+        self._path = path
+        self._log = log
+        self._records = _read_records(path)
+
+    def get(self, key: str) -> _Record | None:
+        return self._records.get(key)
+
+    def put(self, key: str, record: _Record) -> _Record:
+        self._records[key] = record
+        self._write()
+        return record
+
+    def describes(self, key: str, opened: Backend) -> bool:
+        """Whether what was opened is what was measured."""
+        return self._records[key].description == asdict(opened.describe())
+
+    def _write(self) -> None:
+        try:
+            files.write_json(self._path, {key: asdict(record) for key, record in self._records.items()})
+        except OSError as error:
+            self._log(f"{self._path}: cannot be written ({error.strerror}); the next start will measure again")
+
+
+def _read_records(path: Path) -> dict[str, _Record]:
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            return {}
+        content = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        return {
+            str(key): _Record(float(value["milliseconds"]), dict(value["description"]))
+            for key, value in content.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no time")

@@ -1,0 +1,80 @@
+"""One network with seeded weights, trained on nothing, and its bundle: exported once for all tests of parity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torchvision.models import ResNet
+
+from edge_resnet.bundle import Bundle
+from edge_resnet.manifest import InputSpec, ModelSpec
+from edge_resnet.model import build, normalise, store
+from export.golden import drawn_frames
+from export.package import Export, export_run
+
+SPEC = ModelSpec(labels=("normal", "fire", "smoke"), background=("normal",), input=InputSpec(height=64, width=96))
+FRAMES = drawn_frames(SPEC.input, 20)
+
+
+def seeded_network(seed: int = 0) -> ResNet:
+    """A network whose batch statistics fit its frames, so that its values are as large as a trained one's."""
+    torch.manual_seed(seed)
+    model = build(len(SPEC.labels)).train()
+    with torch.no_grad():
+        for _ in range(3):
+            model(normalise(torch.from_numpy(FRAMES)))
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A run, its bundle, and what the export said."""
+
+    run: Path
+    model: ResNet
+    bundle: Bundle
+    export: Export
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> Iterator[None]:
+    """Torch's threads wait for each other by spinning, which is very slow beside other programs."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, one_torch_thread: None) -> Exported:
+    run = tmp_path_factory.mktemp("run")
+    model = seeded_network()
+    store(model, SPEC, run / "model.safetensors")
+    export = export_run(
+        run,
+        run / "bundle",
+        precisions=("fp32", "fp16"),
+        golden_frames=FRAMES[:8],
+        frames=[FRAMES[:7], FRAMES[7:]],
+        labels=[0] * len(FRAMES),
+        provenance={"arguments": {"seed": 0}},
+    )
+    return Exported(run, model, Bundle.open(run / "bundle"), export)
+
+
+@pytest.fixture(scope="session")
+def answers(exported: Exported) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Torchvision's own logits, and the map by the definition of Zhou et al., on FRAMES."""
+    model = exported.model
+    with torch.inference_mode():
+        pixels = normalise(torch.from_numpy(FRAMES))
+        stem = model.maxpool(model.relu(model.bn1(model.conv1(pixels))))
+        maps = model.layer4(model.layer3(model.layer2(model.layer1(stem))))
+        cam = torch.einsum("nfhw,cf->nchw", maps, model.fc.weight) + model.fc.bias[None, :, None, None]
+        return model(pixels).numpy(), cam.numpy()

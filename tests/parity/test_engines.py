@@ -1,0 +1,135 @@
+"""Every engine, for real: answers, batches, maps, threads, and what it says that it runs."""
+
+from __future__ import annotations
+
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+import pytest
+
+from edge_resnet.errors import BackendError
+from runtime.backends import NAMES, open_backend
+from runtime.backends import openvino_ as openvino_backend
+from tests.parity.conftest import FRAMES, Exported
+
+ENGINES = [name for name in NAMES if name != "torch"]
+Answers = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_and_map_are_torchvisions_in_every_batch_size_of_one_backend(
+    name: str, exported: Exported, answers: Answers
+) -> None:
+    logits, cam = answers
+    with open_backend(name, exported.bundle) as backend:
+        for size in (1, 2, 7, 1):
+            scores = backend.infer(FRAMES[:size])
+            assert scores.logits.dtype == scores.cam.dtype == np.float32
+            assert scores.cam.shape == (size, 3, 2, 3)
+            np.testing.assert_allclose(scores.logits, logits[:size], atol=1e-4)
+            np.testing.assert_allclose(scores.cam, cam[:size], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_is_not_overwritten_by_the_next(name: str, exported: Exported) -> None:
+    with open_backend(name, exported.bundle) as backend:
+        first = backend.infer(FRAMES[:2])
+        kept = first.logits.copy(), first.cam.copy()
+        backend.infer(FRAMES[2:4])
+    np.testing.assert_array_equal(first.logits, kept[0])
+    np.testing.assert_array_equal(first.cam, kept[1])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_threads_may_share_a_backend(name: str, exported: Exported, answers: Answers) -> None:
+    with open_backend(name, exported.bundle) as backend, ThreadPoolExecutor(4) as pool:
+        scores = list(pool.map(lambda start: backend.infer(FRAMES[start : start + 1]), range(len(FRAMES))))
+    np.testing.assert_allclose(np.concatenate([score.logits for score in scores]), answers[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_colour_order_is_bgr(name: str, exported: Exported, answers: Answers) -> None:
+    swapped = np.ascontiguousarray(FRAMES[:4, :, :, ::-1])
+    with open_backend(name, exported.bundle) as backend:
+        assert np.abs(backend.infer(swapped).logits - answers[0][:4]).max() > 1e-2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fp32_runs_fp32(name: str, exported: Exported) -> None:
+    with open_backend(name, exported.bundle) as backend:
+        told = backend.describe()
+    assert (told.backend, told.precision, told.runs, told.emulated) == (name, "fp32", "fp32", False)
+    assert told.version
+    assert not told.downgraded
+
+
+def test_openvino_tells_of_bf16_when_it_is_let(exported: Exported) -> None:
+    core = openvino.Core()
+    if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor has no bf16, so OpenVINO does not choose it")
+    model = core.read_model(model=exported.bundle.model_bytes("fp32"))
+    assert openvino_backend.precision_of_convolutions(core.compile_model(model, "CPU")) == "bf16"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_fp16_on_an_x86_processor_is_emulated_and_says_so(name: str, exported: Exported) -> None:
+    if platform.machine() != "x86_64":
+        pytest.skip("other processors may have fp16 arithmetic")
+    with open_backend(name, exported.bundle, "fp16", "cpu") as backend:
+        told = backend.describe()
+    if "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and name == "openvino":
+        assert told.runs == "fp16"
+        assert not told.emulated
+    else:
+        assert (told.precision, told.runs, told.emulated, told.downgraded) == ("fp16", "fp32", True, False)
+        assert told.note
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((0, 64, 96, 3), np.uint8),
+        np.zeros((1, 96, 64, 3), np.uint8),
+        np.zeros((1, 3, 64, 96), np.uint8),
+        np.zeros((64, 96, 3), np.uint8),
+        np.zeros((1, 64, 96, 3), np.float32),
+    ],
+    ids=["none", "turned", "planes", "no batch", "floats"],
+)
+def test_frames_of_another_shape_or_type_are_refused(
+    name: str, frames: npt.NDArray[np.uint8], exported: Exported
+) -> None:
+    with open_backend(name, exported.bundle) as backend, pytest.raises(ValueError, match="N x 64 x 96 x 3"):
+        backend.infer(frames)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_device_that_is_not_there_is_told_in_one_line(name: str, exported: Exported) -> None:
+    with pytest.raises(BackendError) as caught:
+        open_backend(name, exported.bundle, device="abacus")
+    assert "abacus" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_write_nothing_to_standard_output(
+    name: str, exported: Exported, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open_backend(name, exported.bundle, "fp16") as backend:
+        backend.infer(FRAMES[:1])
+    assert capfd.readouterr().out == ""
+
+
+def test_the_profile_of_onnxruntime_is_not_left_behind(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with open_backend("onnxruntime", exported.bundle) as backend:
+        backend.infer(FRAMES[:1])
+    assert list(tmp_path.iterdir()) == []
