@@ -28,7 +28,7 @@ from edge_resnet.demo.generate import generate_pictures
 from edge_resnet.device import Device
 from edge_resnet.hardware import cpu_name
 from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess
-from edge_resnet.train import augment, data, probe, recipe, store
+from edge_resnet.train import augment, data, probe, store
 from edge_resnet.train.loop import set_training, train_step
 
 CLASSES = 3
@@ -56,13 +56,13 @@ class Tutorial:
         """One pass over the pictures; frozen: only the head learns."""
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not frozen or name.startswith("fc."))
-        optimiser = torch.optim.SGD([p for p in self.network.parameters() if p.requires_grad], lr=1e-3, momentum=0.9)
+        optimizer = torch.optim.SGD([p for p in self.network.parameters() if p.requires_grad], lr=1e-3, momentum=0.9)
         self.network.train()
         for inputs, truth in self.loader:
             loss = nn.functional.cross_entropy(self.network(inputs), truth)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
 
 
 class Ours:
@@ -73,15 +73,14 @@ class Ours:
         self.network: ResNet = self.device.place(resnet50(num_classes=CLASSES))
         self.truth = np.array([sample.label for sample in stored.listing.samples], np.int64)
         positions = list(range(len(self.truth)))
-        scale = recipe.crop_scale(True)
-        self.train = augment.Augmented(stored.training, positions, self.truth.tolist(), (side, side), scale, seed=0)
+        self.train = augment.Augmented(stored.training, positions, self.truth.tolist(), (side, side), "full", seed=0)
 
     def epoch(self) -> None:
         """One pass of fine-tuning all parameters, batch-norm statistics frozen."""
         set_training(self.network, freeze_batch_norm=True)
-        optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=0.9, nesterov=True)
+        optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=0.9, nesterov=True)
         for frames, truth in augment.loader(self.train, BATCH, 0, 0, drop_last=False):
-            train_step(self.network, optimiser, self.device, frames, truth)
+            train_step(self.network, optimizer, self.device, frames, truth)
 
     def probe(self) -> None:
         """The whole probe stage: features of all pictures, and the fit."""

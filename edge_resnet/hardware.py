@@ -7,26 +7,22 @@ from functools import cache
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+# Where Linux writes the name on x86, and on some ARM boards.
+_NAME_KEYS = ("model name", "Model", "Hardware")
 
 
 @cache
 def cpu_flags() -> frozenset[str]:
     """The processor's feature flags as Linux names them (`flags` on x86, `Features` on ARM); empty elsewhere."""
-    for line in _cpuinfo():
-        key, _, value = line.partition(":")
-        if key.strip() in {"flags", "Features"}:
-            return frozenset(value.split())
-    return frozenset()
+    facts = _cpuinfo()
+    return frozenset((facts.get("flags") or facts.get("Features") or "").split())
 
 
 @cache
 def cpu_name() -> str:
-    """The processor's name, or its architecture where Linux does not say."""
-    for line in _cpuinfo():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return platform.machine()
+    """The processor's name as the system tells it, for people and for keys of what was measured here."""
+    facts = _cpuinfo()
+    return next((facts[key] for key in _NAME_KEYS if facts.get(key)), platform.machine())
 
 
 def cpu_has_bf16() -> bool:
@@ -34,8 +30,11 @@ def cpu_has_bf16() -> bool:
     return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-def _cpuinfo() -> list[str]:
+def _cpuinfo() -> dict[str, str]:
+    """The facts of /proc/cpuinfo; of several cores, the last one's."""
     try:
-        return _CPUINFO.read_text().splitlines()
+        lines = _CPUINFO.read_text(errors="replace").splitlines()
     except OSError:
-        return []
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in pairs}

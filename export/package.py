@@ -7,24 +7,24 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from edge_resnet import files
+from edge_resnet import files, runs
 from edge_resnet.bundle import GOLDEN, MANIFEST, MODEL_FILES, Bundle, write_golden, write_manifest
+from edge_resnet.environment import versions
 from edge_resnet.errors import UserError
+from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import AlarmSpec, ModelSpec
 from edge_resnet.model import load
 from edge_resnet.preprocess import Frame
 from export import golden, graph, page
 from export.fp16 import convolutions_in_fp32, to_fp16
 from export.parity import FrameSource, Progress, Report, find_reference, parity
-from runtime.backends.host import processor
-from runtime.backends.run import WEIGHTS, WEIGHTS_SHA256
+from runtime.backends.run import WEIGHTS_SHA256
 
 PARITY_JSON = "parity.json"
 PARITY_HTML = "parity.html"
@@ -32,7 +32,6 @@ PARITY_HTML = "parity.html"
 REJECTED = ".rejected"
 
 _PEAK_FRAMES = 64
-_PACKAGES = ("edge-resnet", "torch", "torchvision", "onnx", "onnxscript", "numpy")
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class _Draft:
         alarms: Mapping[str, AlarmSpec] | None,
     ) -> Frame:
         """Write the ONNX files and a first manifest; the golden frames to use."""
-        model, self._spec = load(self._run / WEIGHTS)
+        model, self._spec = load(self._run / runs.MODEL)
         if alarms is not None:
             self._spec = _with_alarms(self._spec, alarms)
         golden_frames = golden.drawn_frames(self._spec.input) if golden_frames is None else golden_frames
@@ -160,19 +159,12 @@ def _check_precisions(precisions: Sequence[str]) -> None:
 
 
 def _provenance(run: Path) -> dict[str, Any]:
-    weights = run / WEIGHTS
+    weights = run / runs.MODEL
     if not weights.is_file():
         raise UserError(f"{weights}: no trained model here; train one with edge-resnet finetune")
     return {
         WEIGHTS_SHA256: files.sha256(weights),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": versions(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "host": {"machine": platform.machine(), "processor": processor()},
+        "host": {"machine": platform.machine(), "processor": cpu_name()},
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a checkout that nobody installed
-        return "not installed"

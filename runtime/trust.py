@@ -20,9 +20,9 @@ import numpy as np
 from edge_resnet import files
 from edge_resnet.bundle import GOLDEN, Bundle, Golden
 from edge_resnet.errors import BackendError, BundleError
+from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import judge
 from runtime.backends import Backend, installed, open_backend
-from runtime.backends.host import processor
 from runtime.backends.registry import require, version
 
 VERIFIED = "verified.json"
@@ -62,7 +62,7 @@ class _Candidate:
 
     def key(self, bundle: Bundle) -> str:
         """A hash over everything known that a record of this candidate depends on."""
-        parts = [self.backend, version(self.backend), self.precision, self.device, processor()]
+        parts = [self.backend, version(self.backend), self.precision, self.device, cpu_name()]
         parts += [bundle.model_sha256(self.precision), bundle.manifest.files[GOLDEN].sha256]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -12,6 +12,7 @@ from edge_resnet.command import answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.errors import UserError
 from edge_resnet.geometry import ResizePolicy
+from edge_resnet.train.recipe import Augmentation, OptimizerName
 
 if TYPE_CHECKING:
     from edge_resnet.train.args import Args
@@ -31,6 +32,10 @@ def finetune(
     epochs: Annotated[int | None, typer.Option(min=0, help="Of fine-tuning, the probe not counted.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    optimizer: Annotated[OptimizerName | None, typer.Option(help="By default sgd, from nothing adamw.")] = None,
+    augment: Annotated[
+        Augmentation | None, typer.Option(help="full: crops, flips, light; flip alone is the default from nothing.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the order and the augmentation.")] = 0,
     device: options.Device = "auto",
     background: Annotated[
@@ -61,6 +66,8 @@ def finetune(
         epochs=epochs,
         batch=batch,
         lr=lr,
+        optimizer=optimizer,
+        augment=augment,
         seed=seed,
         device=device,
         background=options.names(background),

@@ -20,9 +20,9 @@ _CAR_PAINTS: tuple[Colour, ...] = (
     (0.3, 0.32, 0.3),
 )
 _FUR: tuple[Colour, ...] = ((0.07, 0.07, 0.07), (0.30, 0.32, 0.34), (0.18, 0.32, 0.50), (0.6, 0.62, 0.64))
-_SMALLEST_FIGURE = 0.32
+_SMALLEST_FIGURE = 0.66
 """Upright height of a still's figure in shares of the frame's, at least, where the floor allows it."""
-_SMALLEST_FIRE = 0.14
+_SMALLEST_FIRE = 0.2
 _TRIES = 80
 
 
@@ -98,7 +98,7 @@ def _still_figure(rng: np.random.Generator, yard: Yard) -> Figure:
         tall = float(rng.uniform(1.62, 1.92))
         # No nearer than where the feet still stand in the frame.
         most = (0.96 * camera.height - camera.horizon_px) * tall / camera.mount_m
-        low, high = min(_SMALLEST_FIGURE * camera.height / share, 0.9 * most), min(0.56 * camera.height / share, most)
+        low, high = min(_SMALLEST_FIGURE * camera.height / share, 0.9 * most), min(0.86 * camera.height / share, most)
         place = camera.ground_under(
             camera.width * float(rng.uniform(0.1, 0.9)), camera.focal_px * tall / float(rng.uniform(low, high))
         )
@@ -119,7 +119,7 @@ def _walker(rng: np.random.Generator, yard: Yard, enters_s: float) -> Figure:
     """A figure that comes into the frame from its side at `enters_s` and walks across."""
     camera = yard.camera
     side = float(rng.choice([-1.0, 1.0]))
-    depth = float(rng.uniform(6.8, 7.8))
+    depth = float(rng.uniform(3.1, 3.5))
     edge = camera.ground_under(camera.width * (0.5 - side * 0.52), depth)
     heading = (0.0 if side > 0 else np.pi) - camera.yaw_rad + float(rng.uniform(-0.06, 0.06))
     return _person(rng, "walk", edge, enters_s, heading, float(rng.uniform(1.7, 1.88)))

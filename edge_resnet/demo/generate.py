@@ -23,10 +23,11 @@ PICTURES: dict[str, int] = {"train": 300, "val": 60, "test": 60}
 CLIP_FPS = 12
 TRUTH_NAME = "truth.csv"
 Progress = Callable[[int, int], None]
-_PICTURES_A_LAYOUT = 7
-_YARDS_A_CLIP = 40
-_LAYOUTS_A_SPLIT = 10_000
-_LAYOUTS_A_SEED = 100_000
+CAMERAS = 3
+"""Fixed cameras, each over a yard of its own, which all pictures and clips of a seed come from."""
+_SCENES_A_SPLIT = 1_000_000
+_SCENES_A_CLIP = 1_000
+_PICTURES_A_JOB = 60
 
 
 @dataclass(frozen=True)
@@ -39,27 +40,33 @@ class Clip:
     truth: tuple[tuple[float, float, str], ...]
 
 
-def layout_seeds(seed: int, split: str, count: int) -> list[int]:
-    """The yards of a split ("clips" counts as one): no two splits of a seed, nor two seeds, have one in common."""
-    index = (*SPLITS, "clips").index(split)
-    if not 0 < count <= _LAYOUTS_A_SPLIT or seed < 0:
-        raise UserError(f"seed {seed} must be 0 or more and layouts {count} between 1 and {_LAYOUTS_A_SPLIT}")
-    first = seed * _LAYOUTS_A_SEED + index * _LAYOUTS_A_SPLIT
-    return list(range(first, first + count))
+def yards(seed: int) -> list[int]:
+    """The layout seeds of the yards of a seed; no two seeds have one in common. Raises UserError."""
+    if seed < 0:
+        raise UserError(f"seed {seed} must be 0 or more")
+    return [seed * CAMERAS + number for number in range(CAMERAS)]
+
+
+def first_scene(seed: int, part: str) -> int:
+    """The first scene seed of a split ("clips" counts as one): no two parts have a scene in common."""
+    return (seed * (len(SPLITS) + 1) + (*SPLITS, "clips").index(part)) * _SCENES_A_SPLIT
 
 
 def picture_scenes(split: str, count: int, seed: int) -> dict[int, list[tuple[str, Scene]]]:
     """The scenes of a split, `count` a class, by layout seed: (file's place below the split's folder, scene).
 
+    The cameras stay where they are, as a site's do, and what happens before them differs from picture to picture.
     Every yard serves all classes alike, so that no yard gives a class away.
     """
-    layouts = layout_seeds(seed, split, max(2, -(-count // _PICTURES_A_LAYOUT)))
+    if not 0 < count * len(KINDS) <= _SCENES_A_SPLIT:
+        raise UserError(f"{count} pictures a class: must be 1 to {_SCENES_A_SPLIT // len(KINDS)}")
+    layouts, first = yards(seed), first_scene(seed, split)
     scenes: dict[int, list[tuple[str, Scene]]] = {layout: [] for layout in layouts}
     for index in range(count):
-        layout = layouts[index % len(layouts)]
+        layout = layouts[index % CAMERAS]
         for order, kind in enumerate(KINDS):
-            scene_seed = layout * 1000 + (index // len(layouts)) * len(KINDS) + order
-            scenes[layout].append((f"{kind}/{kind}_{layout}_{index:04d}.jpg", Scene(kind, scene_seed, layout)))
+            scene = Scene(kind, first + index * len(KINDS) + order, layout)
+            scenes[layout].append((f"{kind}/{kind}_{layout}_{index:04d}.jpg", scene))
     return scenes
 
 
@@ -85,17 +92,17 @@ def generate_pictures(
     """Write out/{train,val,test}/{normal,intruder,fire}/*.jpg, 640 x 360, and return the paths, sorted.
 
     `per_class` says how many pictures a class each split gets; `progress(done, total)` is called as they come.
-    No yard and no seed of one split appears in another. Raises UserError for an unknown split or a bad count.
+    No scene of one split appears in another. Raises UserError for an unknown split or a bad count.
     """
     unknown = sorted(set(per_class) - set(SPLITS))
     if unknown:
         raise UserError(f"unknown split {unknown[0]!r}: use {', '.join(SPLITS)}")
     jobs = [
-        (out / split, scenes)
+        (out / split, scenes[start : start + _PICTURES_A_JOB])
         for split, count in per_class.items()
         if count
         for scenes in picture_scenes(split, count, seed).values()
-        if scenes
+        for start in range(0, len(scenes), _PICTURES_A_JOB)
     ]
     total, written = sum(len(scenes) for _, scenes in jobs), []
     # OpenCV and numpy let go of the interpreter while they work, so that two threads keep two cores busy.
@@ -145,7 +152,7 @@ def _plans() -> dict[str, tuple[Kind, Script, float]]:
 
 
 def clip_scenes(seed: int, only: tuple[str, ...] = ()) -> list[tuple[str, Scene, float]]:
-    """The clips of a seed: name, scene, duration in seconds. Each plays in a yard that no picture shows.
+    """The clips of a seed: name, scene, duration in seconds. Each plays before a known camera, in a scene of its own.
 
     `only` names the clips wanted (all by default). Raises UserError for an unknown name.
     """
@@ -153,19 +160,18 @@ def clip_scenes(seed: int, only: tuple[str, ...] = ()) -> list[tuple[str, Scene,
     unknown = sorted(set(only) - set(plans))
     if unknown:
         raise UserError(f"unknown clip {unknown[0]!r}: use {', '.join(plans)}")
-    layouts = layout_seeds(seed, "clips", _YARDS_A_CLIP * len(plans))
     found = []
     for index, (name, (kind, script, duration_s)) in enumerate(plans.items()):
         if not only or name in only:
-            own = layouts[index * _YARDS_A_CLIP : (index + 1) * _YARDS_A_CLIP]
-            found.append((name, _fitting(kind, script, own), duration_s))
+            first = first_scene(seed, "clips") + index * _SCENES_A_CLIP
+            found.append((name, _fitting(kind, script, first, yards(seed)), duration_s))
     return found
 
 
-def _fitting(kind: Kind, script: Script, layouts: list[int]) -> Scene:
-    """The first of these yards in which the person has a free way, or the fire an open place."""
-    for layout in layouts:
-        scene = Scene(kind, layout * 1000, layout, script)
+def _fitting(kind: Kind, script: Script, first: int, layouts: list[int]) -> Scene:
+    """The first scene before one of these yards in which the person has a free way, or the fire an open place."""
+    for number in range(_SCENES_A_CLIP):
+        scene = Scene(kind, first + number, layouts[number % CAMERAS], script)
         if kind == "normal" or scene.leads_in_view():
             return scene
     return scene

@@ -85,8 +85,8 @@ def _camera(rng: np.random.Generator, height: int, width: int) -> Camera:
         height,
         width,
         focal_px=float(rng.uniform(440, 520)) * scale,
-        mount_m=float(rng.uniform(2.9, 3.5)),
-        horizon_px=float(rng.uniform(64, 104)) * scale,
+        mount_m=float(rng.uniform(1.65, 1.85)),
+        horizon_px=float(rng.uniform(50, 76)) * scale,
         yaw_rad=float(rng.uniform(-0.34, 0.34)),
     )
 

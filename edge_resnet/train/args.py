@@ -13,6 +13,7 @@ from edge_resnet.device import Device
 from edge_resnet.errors import UserError
 from edge_resnet.geometry import ResizePolicy
 from edge_resnet.train import recipe
+from edge_resnet.train.recipe import Augmentation, OptimizerName
 
 FILE = runs.ARGS
 
@@ -30,6 +31,8 @@ class Args(BaseModel):
     epochs: int | None = None
     batch: int | None = None
     lr: float | None = None
+    optimizer: OptimizerName | None = None
+    augment: Augmentation | None = None
     seed: int = 0
     device: str = "auto"
     # None: by the names of the classes.
@@ -49,12 +52,12 @@ class Settings(BaseModel):
     epochs: int
     batch: int
     lr: float
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
+    optimizer: OptimizerName
+    weight_decay: float
+    augment: Augmentation
     warmup_share: float
     freeze_batch_norm: bool
     patience: int
-    crop_scale: tuple[float, float]
     workers: int
     seed: int
 
@@ -63,14 +66,17 @@ def settle(args: Args, pictures: int, device: Device) -> Settings:
     """Fill in what the user left open, for `pictures` training pictures."""
     epochs = args.epochs if args.epochs is not None else recipe.epochs(args.pretrained)
     batch = args.batch or min(recipe.batch(pictures), pictures)
+    optimizer = args.optimizer or recipe.optimizer(args.pretrained)
     return Settings(
         epochs=epochs,
         batch=batch,
-        lr=args.lr or recipe.lr(batch, args.pretrained),
+        lr=args.lr or recipe.lr(batch, optimizer),
+        optimizer=optimizer,
+        weight_decay=recipe.weight_decay(optimizer),
+        augment=args.augment or recipe.augmentation(args.pretrained),
         warmup_share=recipe.warmup_share(args.pretrained),
         freeze_batch_norm=recipe.freeze_batch_norm(pictures, args.pretrained),
         patience=recipe.patience(epochs),
-        crop_scale=recipe.crop_scale(args.pretrained),
         workers=recipe.loader_workers(device.is_gpu),
         seed=args.seed,
     )

@@ -1,4 +1,4 @@
-"""Where training stands, on disk: weights, optimiser and history, committed together after each epoch."""
+"""Where training stands, on disk: weights, optimizer and history, committed together after each epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_resnet import files
 from edge_resnet.errors import UserError
 
 _STATE = "state.json"
-_MODEL, _OPTIMISER = "model.", "optimiser."
+_MODEL, _OPTIMIZER = "model.", "optimizer."
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class History:
         return self.epochs[-1].epoch - self.best.epoch
 
 
-def save(folder: Path, network: ResNet, optimiser: Optimizer, history: History) -> None:
+def save(folder: Path, network: ResNet, optimizer: Optimizer, history: History) -> None:
     """Write the state after an epoch. state.json names the tensors' file, so it commits both at once."""
     name = f"state-{history.epochs[-1].epoch:04d}.safetensors"
     tensors = {_MODEL + key: value.contiguous() for key, value in network.state_dict().items()}
-    for index, slots in optimiser.state_dict()["state"].items():
-        tensors |= {f"{_OPTIMISER}{index}.{key}": value.contiguous() for key, value in slots.items()}
+    for index, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMIZER}{index}.{key}": value.contiguous() for key, value in slots.items()}
     with files.whole_file(folder / name) as temporary:
         save_file(tensors, temporary)
     files.write_json(folder / _STATE, {"tensors": name, "epochs": [asdict(epoch) for epoch in history.epochs]})
@@ -71,8 +71,8 @@ def save(folder: Path, network: ResNet, optimiser: Optimizer, history: History) 
             old.unlink()
 
 
-def load(folder: Path, network: ResNet, optimiser: Optimizer) -> History | None:
-    """Put the saved state into `network` and `optimiser` and give its history; None if there is none yet."""
+def load(folder: Path, network: ResNet, optimizer: Optimizer) -> History | None:
+    """Put the saved state into `network` and `optimizer` and give its history; None if there is none yet."""
     path = folder / _STATE
     if not path.is_file():
         return None
@@ -80,7 +80,7 @@ def load(folder: Path, network: ResNet, optimiser: Optimizer) -> History | None:
         content = json.loads(path.read_text())
         tensors = load_file(folder / Path(content["tensors"]).name)
         network.load_state_dict(_part(tensors, _MODEL))
-        _load_optimiser(optimiser, _part(tensors, _OPTIMISER))
+        _load_optimizer(optimizer, _part(tensors, _OPTIMIZER))
         return History(tuple(Epoch(**epoch) for epoch in content["epochs"]))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise UserError(f"{path}: the saved state is damaged ({error}); start a new run") from error
@@ -90,9 +90,9 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
-def _load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     slots: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         index, _, slot = key.partition(".")
         slots.setdefault(int(index), {})[slot] = value
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})

@@ -152,7 +152,7 @@ class _Run:
         frozen = "frozen" if settings.freeze_batch_norm else "trained"
         self.narrator.say(
             f"{self.device.describe()}; {settings.epochs} epochs, batch {settings.batch}, learning rate "
-            f"{settings.lr:g}, batch-norm statistics {frozen}"
+            f"{settings.lr:g}, {settings.optimizer}, augmentation {settings.augment}, batch-norm statistics {frozen}"
         )
         return settings
 
@@ -191,10 +191,11 @@ class _Run:
     def _fine_tune(self, pictures: _Pictures, settings: Settings) -> History:
         positions, truth = pictures.of("train")
         size = (self.spec.input.height, self.spec.input.width)
-        scale, seed = settings.crop_scale, settings.seed
         return FineTuning(
             network=self.network,
-            train=augment.Augmented(pictures.store.training, positions, truth.tolist(), size, scale, seed),
+            train=augment.Augmented(
+                pictures.store.training, positions, truth.tolist(), size, settings.augment, settings.seed
+            ),
             val=pictures.labelled("val"),
             settings=settings,
             device=self.device,

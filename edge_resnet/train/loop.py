@@ -1,4 +1,4 @@
-"""Fine-tuning epoch by epoch: SGD with Nesterov momentum, warm-up, cosine; the best on validation is kept."""
+"""Fine-tuning epoch by epoch: warm-up, cosine, early stopping; the best on validation is kept."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from edge_resnet.train import augment, checkpoint
 from edge_resnet.train.args import Settings
 from edge_resnet.train.checkpoint import Epoch, History
 from edge_resnet.train.temperature import negative_log_likelihood
+
+_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -53,40 +55,39 @@ class FineTuning:
         committed: a crash in between repeats the epoch, with the same result.
         """
         self.device.place(self.network)
-        optimiser = self._optimiser()
-        history = checkpoint.load(self.state_folder, self.network, optimiser)
+        optimizer = self._optimizer()
+        history = checkpoint.load(self.state_folder, self.network, optimizer)
         if history is None:
-            history = self._close(optimiser, History(), Epoch(0, 0.0, None, *self._validate(), 0.0), narrator)
+            history = self._close(optimizer, History(), Epoch(0, 0.0, None, *self._validate(), 0.0), narrator)
         while history.epochs[-1].epoch < self.settings.epochs and history.since_best < self.settings.patience:
             number = history.epochs[-1].epoch + 1
             started = time.monotonic()
             with narrator.stage(f"epoch {number}/{self.settings.epochs}") as step:
-                loss = self._train(number, optimiser, step)
+                loss = self._train(number, optimizer, step)
             rate = self._rate(number * self._steps() - 1)
             epoch = Epoch(number, rate, loss, *self._validate(), time.monotonic() - started)
-            history = self._close(optimiser, history, epoch, narrator)
+            history = self._close(optimizer, history, epoch, narrator)
         return history
 
-    def _close(self, optimiser: Optimizer, history: History, epoch: Epoch, narrator: Narrator) -> History:
+    def _close(self, optimizer: Optimizer, history: History, epoch: Epoch, narrator: Narrator) -> History:
         history = history.after(epoch)
         if history.best is epoch:
             self.on_best()
-        checkpoint.save(self.state_folder, self.network, optimiser, history)
+        checkpoint.save(self.state_folder, self.network, optimizer, history)
         self.on_epoch(history)
         narrator.say(_line(epoch, history))
         return history
 
-    def _optimiser(self) -> Optimizer:
-        settings = self.settings
+    def _optimizer(self) -> Optimizer:
+        lr, decay = self.settings.lr, self.settings.weight_decay
+        # Fused: one pass over the 25 million parameters a step.
+        if self.settings.optimizer == "adamw":
+            return torch.optim.AdamW(self.network.parameters(), lr, weight_decay=decay, fused=True)
         return torch.optim.SGD(
-            self.network.parameters(),
-            lr=settings.lr,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            nesterov=True,
+            self.network.parameters(), lr, momentum=_MOMENTUM, weight_decay=decay, nesterov=True, fused=True
         )
 
-    def _train(self, number: int, optimiser: Optimizer, progress: Step) -> float:
+    def _train(self, number: int, optimizer: Optimizer, progress: Step) -> float:
         """One pass over the training pictures; the mean loss."""
         set_training(self.network, self.settings.freeze_batch_norm)
         self.train.epoch = number
@@ -96,9 +97,9 @@ class FineTuning:
         first_step = (number - 1) * len(batches)
         total_loss, seen = 0.0, 0
         for index, (frames, truth) in enumerate(batches):
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = self._rate(first_step + index)
-            loss = train_step(self.network, optimiser, self.device, frames, truth)
+            loss = train_step(self.network, optimizer, self.device, frames, truth)
             if not math.isfinite(loss):
                 raise UserError(
                     f"training diverged in epoch {number} (the loss is no number); try --lr {self.settings.lr / 10:g}"
@@ -119,7 +120,7 @@ class FineTuning:
         return not self.settings.freeze_batch_norm and len(self.train) % self.settings.batch == 1
 
     def _steps(self) -> int:
-        """Optimiser steps an epoch."""
+        """Optimizer steps an epoch."""
         full, rest = divmod(len(self.train), self.settings.batch)
         return full + (rest > 0 and not self._drops_last())
 
@@ -128,14 +129,14 @@ class FineTuning:
         return learning_rate(step, settings.epochs * self._steps(), settings.warmup_share, settings.lr)
 
 
-def train_step(network: ResNet, optimiser: Optimizer, device: Device, frames: Tensor, truth: Tensor) -> float:
+def train_step(network: ResNet, optimizer: Optimizer, device: Device, frames: Tensor, truth: Tensor) -> float:
     """One step on a batch: frames N x H x W x 3, uint8, BGR, with N class indices; the batch's loss."""
     with device.autocast():
         logits = network(device.inputs(frames))
     loss = nn.functional.cross_entropy(logits.float(), truth.to(device.torch))
-    optimiser.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+    optimizer.step()
     return loss.item()
 
 

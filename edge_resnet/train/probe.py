@@ -50,14 +50,14 @@ def fit(train: Tensor, train_truth: Tensor, val: Tensor, val_truth: Tensor, clas
 def _regress(features: Tensor, truth: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
     weight = torch.zeros(classes, features.shape[1], requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = nn.functional.cross_entropy(features @ weight.T + bias, truth)
         loss = loss + strength * weight.square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach(), bias.detach()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
+
+OptimizerName = Literal["sgd", "adamw"]
+Augmentation = Literal["full", "flip"]
 
 # Below this many training pictures the statistics of a batch are a worse estimate than those of ImageNet
 # (Kornblith et al. 2019 freeze or slow them; fastai and detection recipes freeze them for small batches).
@@ -16,17 +20,33 @@ def epochs(pretrained: bool) -> int:
 
 
 def batch(pictures: int) -> int:
-    """At least about ten steps an epoch, at most the batch that fits one small GPU at 224 pixels."""
-    return next(size for size in (64, 32, 16, 8, 4) if pictures >= 10 * size or size == 4)
+    """At least about twenty steps an epoch, at most the batch that fits one small GPU at 224 pixels."""
+    return next(size for size in (64, 32, 16, 8, 4) if pictures >= 20 * size or size == 4)
 
 
-def lr(batch_size: int, pretrained: bool) -> float:
-    """SGD's peak rate, linear in the batch (Goyal et al. 2017).
+def optimizer(pretrained: bool) -> OptimizerName:
+    """SGD fine-tunes best (Kornblith et al. 2019); from nothing AdamW needs no search for its rate."""
+    return "sgd" if pretrained else "adamw"
 
-    From nothing 0.1 at 256 (He et al. 2016). Fine-tuning 0.04 at 256: after a linear probe the body needs small steps,
-    or its features are distorted before the head can use them (Kumar et al. 2022, LP-FT).
+
+def augmentation(pretrained: bool) -> Augmentation:
+    """What varies training pictures; from nothing and few, a network must first find the object at all (measured)."""
+    return "full" if pretrained else "flip"
+
+
+def lr(batch_size: int, name: OptimizerName) -> float:
+    """The peak rate.
+
+    SGD: 0.04 at a batch of 256, linear in the batch (Goyal et al. 2017): after a linear probe the body needs small
+    steps, or its features are distorted before the head can use them (Kumar et al. 2022, LP-FT). AdamW: 0.001 at 16,
+    with the square root of the batch (Malladi et al. 2022).
     """
-    return (0.04 if pretrained else 0.1) * batch_size / _REFERENCE_BATCH
+    return 0.04 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
+
+
+def weight_decay(name: OptimizerName) -> float:
+    """SGD 1e-4 (He et al. 2016); AdamW, whose decay is decoupled from the gradient, 1e-2 (torch's default)."""
+    return 1e-4 if name == "sgd" else 1e-2
 
 
 def warmup_share(pretrained: bool) -> float:
@@ -42,14 +62,6 @@ def freeze_batch_norm(pictures: int, pretrained: bool) -> bool:
 def patience(epochs_in_all: int) -> int:
     """Epochs without a better validation result before training stops: a third of the run, at least three."""
     return max(3, epochs_in_all // 3)
-
-
-def crop_scale(pretrained: bool) -> tuple[float, float]:
-    """The share of the picture's area that a random crop keeps.
-
-    Cameras are fixed and the object may be small, so less is cut off than ImageNet's 0.08.
-    """
-    return (0.4, 1.0) if pretrained else (0.6, 1.0)
 
 
 def loader_workers(gpu: bool) -> int:

@@ -8,10 +8,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge_resnet import runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError, UserError
 from runtime.backends.base import Backend, first_line
-from runtime.backends.run import WEIGHTS, find_run
+from runtime.backends.run import find_run
 
 Opener = Callable[[Bundle, str, str, Path | None], Backend]
 
@@ -31,7 +32,7 @@ def _open_torch(bundle: Bundle, precision: str, device: str, run: Path | None) -
     found = find_run(bundle, run)
     if found is None:
         raise BackendError(f"{bundle.folder}: the trained model is not beside this bundle; name its folder with --run")
-    return Torch(found / WEIGHTS, bundle.model, precision, device)
+    return Torch(found / runs.MODEL, bundle.model, precision, device)
 
 
 def _open_onnxruntime(bundle: Bundle, precision: str, device: str, run: Path | None) -> Backend:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_resnet import files
+from edge_resnet import files, runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 
-WEIGHTS = "model.safetensors"
 # Where a bundle's provenance keeps the hash of its run's weights.
 WEIGHTS_SHA256 = "weights_sha256"
 
@@ -19,7 +18,7 @@ def find_run(bundle: Bundle, run: Path | None = None) -> Path | None:
     Raises UserError when a model lies there that this bundle was not made from.
     """
     folder = bundle.folder.resolve().parent if run is None else run
-    weights = folder / WEIGHTS
+    weights = folder / runs.MODEL
     if not weights.is_file():
         if run is not None:
             raise UserError(f"{weights}: no trained model here; name the run that the bundle came from")

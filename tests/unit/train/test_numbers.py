@@ -29,7 +29,7 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
 def test_the_recipe_is_sane_for_any_number_of_pictures(pictures: int, pretrained: bool) -> None:
     batch = recipe.batch(pictures)
     assert batch in {4, 8, 16, 32, 64}
-    assert 0 < recipe.lr(batch, pretrained) <= 0.1
+    assert 0 < recipe.lr(batch, recipe.optimizer(pretrained)) <= 0.1
     assert recipe.freeze_batch_norm(pictures, False) is False
     assert recipe.patience(recipe.epochs(pretrained)) >= 3
 
@@ -100,7 +100,7 @@ def test_frozen_batch_norm_keeps_its_statistics_and_trains_its_scales() -> None:
 
 def varied(epoch: int, workers: int = 0) -> list[torch.Tensor]:
     pictures = np.random.default_rng(0).integers(0, 255, (6, 40, 40, 3), np.uint8)
-    dataset = Augmented(pictures, [0, 2, 3, 5], [0, 1, 0, 1], (32, 36), (0.5, 1.0), seed=7)
+    dataset = Augmented(pictures, [0, 2, 3, 5], [0, 1, 0, 1], (32, 36), "full", seed=7)
     dataset.epoch = epoch
     return [frames for frames, _ in loader(dataset, 2, 7, workers, drop_last=False)]
 
