@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -25,26 +25,12 @@ def demo(
     if json:
         answer_json(summary)
     else:
-        _print(summary)
+        from edge_resnet.cli.tables import print_clips
+
+        low, high = summary["accuracy_interval_95"]
+        figures = f"accuracy {summary['accuracy']:.1%} ({low:.1%} to {high:.1%}), parity {summary['parity']}"
+        print_clips(summary["clips"], f"{figures}, {summary['seconds']:.0f} s")
         say(f"look at {summary['annotated_picture']} and {summary['annotated_clip']}")
         say("next, with a camera of your own: python runtime/stream.py --camera 0")
     if summary["events"]["missed"] or summary["events"]["false"]:
         raise typer.Exit(Exit.VERDICT_NO)
-
-
-def _print(summary: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    low, high = summary["accuracy_interval_95"]
-    table = Table(
-        *("clip", "truth", "events", "verdict"),
-        title=f"accuracy {summary['accuracy']:.1%} ({low:.1%} to {high:.1%}), parity {summary['parity']}, "
-        f"{summary['seconds']:.0f} s",
-    )
-    for clip in summary["clips"]:
-        wrong = [f"{clip[key]} {key}" for key in ("missed", "false") if clip[key]]
-        truth = [f"{label} {start:g} to {end:g} s" for label, start, end in clip["truth"]]
-        events = [f"{alarm} at {raised:.1f} s" for alarm, raised, _ in clip["events"]]
-        table.add_row(clip["clip"], ", ".join(truth) or "normal", ", ".join(events) or "-", ", ".join(wrong) or "right")
-    Console().print(table)

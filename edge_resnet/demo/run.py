@@ -20,9 +20,7 @@ from edge_resnet.train.args import Args
 from edge_resnet.train.finetune import finetune, finished_report
 from export.held_out import golden_frames, held_out
 from export.package import PARITY_JSON, export_run
-from runtime.events.event import Event
-from runtime.session import StreamOptions, watch
-from runtime.truth import Interval, Tally, read_truth, tally
+from runtime.backtest import WatchedClip, total, watch_clips
 
 SUMMARY = "summary.json"
 # From no weights at all, ResNet-50 learns the drawn yards at this size in about three minutes on two cores: it takes
@@ -33,25 +31,6 @@ _ANNOTATED_CLIP, _ANNOTATED_PICTURE = "annotated.mp4", "annotated.jpg"
 _ANNOTATED_SOURCE = "fire_night.mp4"
 # When the annotated picture is taken, in seconds after its alarm was raised.
 _PICTURE_AFTER_S = 2.0
-
-
-@dataclass(frozen=True)
-class WatchedClip:
-    """A clip that was streamed: its truth and what was raised."""
-
-    name: str
-    truth: list[Interval]
-    events: tuple[Event, ...]
-    tally: Tally
-
-    def to_json(self) -> dict[str, Any]:
-        """For summary.json."""
-        return {
-            "clip": self.name,
-            "truth": [[interval.label, interval.start_s, interval.end_s] for interval in self.truth],
-            "events": [[event.alarm, event.raised_s, event.ended_s] for event in self.events],
-            **self.tally.to_json(),
-        }
 
 
 @dataclass(frozen=True)
@@ -79,7 +58,7 @@ class Demo:
             "test_pictures": trained["n"],
             "input": f"{INPUT_HEIGHT}x{INPUT_WIDTH}",
             "parity": parity,
-            "events": sum((clip.tally for clip in clips), Tally(0, 0, 0)).to_json(),
+            "events": total(clips).to_json(),
             "clips": [clip.to_json() for clip in clips],
             "annotated_picture": picture,
             "annotated_clip": str(self.out / _ANNOTATED_CLIP),
@@ -139,18 +118,9 @@ class Demo:
         return verdict
 
     def _watch(self) -> list[WatchedClip]:
-        folder = self.out / "clips"
-        truth = read_truth(folder / TRUTH_NAME)
-        return [self._watch_clip(path, truth.get(path.name, [])) for path in sorted(folder.glob("*.mp4"))]
-
-    def _watch_clip(self, path: Path, intervals: list[Interval]) -> WatchedClip:
-        annotated = self.out / _ANNOTATED_CLIP if path.name == _ANNOTATED_SOURCE else None
-        options = StreamOptions(
-            camera=str(path), bundle=self.out / runs.BUNDLE, events=self.out / "events.sqlite", save=annotated
-        )
-        events = watch(options, self.narrator.say).events
-        alarms = model.specification(self.out / runs.MODEL).alarms
-        return WatchedClip(path.name, intervals, events, tally(events, intervals, alarms))
+        annotated = {_ANNOTATED_SOURCE: self.out / _ANNOTATED_CLIP}
+        bundle, events = self.out / runs.BUNDLE, self.out / "events.sqlite"
+        return watch_clips(self.out / "clips", bundle, events, self.narrator.say, annotated)
 
     def _photograph(self, clips: list[WatchedClip]) -> str | None:
         """Take a frame of the annotated clip while its alarm lasts; the picture's path, or None without an alarm."""

@@ -109,13 +109,20 @@ def test_figure_changes_pixels_when_and_where_the_truth_says() -> None:
             assert abs(np.median(across) - np.clip(joints[:, 0], 0, 639).mean()) < 40
 
 
-def test_no_yard_of_one_split_is_in_another() -> None:
-    names = (*generate.SPLITS, "clips")
-    seeds = [set(generate.layout_seeds(seed, name, 200)) for seed in (0, 1) for name in names]
-    assert sum(map(len, seeds)) == len(set.union(*seeds))
-    used: list[set[int | None]] = [set(generate.picture_scenes(split, 40, 0)) for split in generate.SPLITS]
-    used.append({scene.layout_seed for _, scene, _ in generate.clip_scenes(0, ("normal_short", "normal_long"))})
+def test_no_scene_of_one_part_is_in_another() -> None:
+    used = [
+        {scene.seed for own in generate.picture_scenes(split, 40, seed).values() for _, scene in own}
+        for seed in (0, 1)
+        for split in generate.SPLITS
+    ]
+    used += [{scene.seed for _, scene, _ in generate.clip_scenes(seed, ("fire_day", "normal_long"))} for seed in (0, 1)]
     assert sum(map(len, used)) == len(set.union(*used))
+
+
+def test_cameras_stay_where_they_are_and_differ_between_seeds() -> None:
+    clips = {scene.layout_seed for _, scene, _ in generate.clip_scenes(0, ("normal_short", "normal_long"))}
+    assert clips <= set(generate.yards(0)) == set(generate.picture_scenes("test", 9, 0))
+    assert not set(generate.yards(0)) & set(generate.yards(1))
 
 
 def test_every_yard_serves_every_class_and_no_scene_twice() -> None:
