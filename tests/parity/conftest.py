@@ -13,12 +13,17 @@ import torch
 from torchvision.models import ResNet
 
 from edge_resnet.bundle import Bundle
-from edge_resnet.manifest import InputSpec, ModelSpec
+from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from edge_resnet.model import build, normalise, store
 from export.golden import drawn_frames
 from export.package import Export, export_run
 
-SPEC = ModelSpec(labels=("normal", "fire", "smoke"), background=("normal",), input=InputSpec(height=64, width=96))
+SPEC = ModelSpec(
+    labels=("normal", "fire", "smoke"),
+    background=("normal",),
+    input=InputSpec(height=64, width=96),
+    alarms={"fire": AlarmSpec(classes=("fire", "smoke"))},
+)
 FRAMES = drawn_frames(SPEC.input, 20)
 
 
@@ -27,6 +32,10 @@ def seeded_network(seed: int = 0) -> ResNet:
     torch.manual_seed(seed)
     model = build(len(SPEC.labels)).train()
     with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                # A fresh network's residual branches are zero; a trained one's are not, and must be compared.
+                module.weight.uniform_(0.5, 1.0)
         for _ in range(3):
             model(normalise(torch.from_numpy(FRAMES)))
     return model.eval()
