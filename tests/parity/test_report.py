@@ -14,6 +14,7 @@ from edge_resnet import files
 from edge_resnet.bundle import MODEL_FILES, Bundle, Golden, write_golden, write_manifest
 from edge_resnet.classifier import Scores
 from edge_resnet.errors import BackendError, BundleError, UserError
+from export import parity as parity_module
 from export.parity import Reference, find_reference, parity
 from runtime import backends
 from tests.parity.conftest import FRAMES, Exported
@@ -172,3 +173,12 @@ def test_golden_logits_that_are_not_the_models_fail(copied: Bundle) -> None:
     assert files.sha256(changed.folder / "golden.npz") == changed.manifest.files["golden.npz"].sha256
     with find_reference(changed) as reference:
         assert not parity(changed, reference, backends=["opencv"]).passed
+
+
+def test_the_software_stand_in_gets_a_spread_of_the_pictures() -> None:
+    frames = [np.full((16, 1, 1, 3), index, np.uint8) for index in range(16)]
+    wanted = np.arange(256, dtype=np.float32)[:, None]
+    batches, logits, labels = parity_module._thinned(frames, wanted, np.arange(256))
+    assert [int(batch[0, 0, 0, 0]) for batch in batches] == [0, 4, 8, 12]
+    assert labels is not None
+    assert logits[:, 0].tolist() == labels.tolist() == [*range(16), *range(64, 80), *range(128, 144), *range(192, 208)]
