@@ -100,7 +100,7 @@ def test_an_unwritable_box_is_told_and_does_not_stop(exported: Exported, tmp_pat
     assert any("cannot be written" in line for line in lines)
 
 
-@pytest.mark.parametrize("changed", ["version", "processor"])
+@pytest.mark.parametrize("changed", ["version", "cpu_name"])
 def test_a_change_of_the_box_is_measured_again(
     changed: str, exported: Exported, box: Path, replays: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

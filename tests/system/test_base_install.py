@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.parity.conftest import Exported, exported, one_torch_thread  # noqa: F401
+from tests.parity.conftest import Exported, exported  # noqa: F401
 from tests.stand_ins import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
