@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torchvision.models import ResNet
 
@@ -35,8 +35,7 @@ def pooled(network: ResNet, device: Device, frames: npt.NDArray[np.uint8], batch
 
 def keep(features: Tensor, key: str, path: Path) -> None:
     """Store features with a key that tells what they were computed from."""
-    with files.whole_file(path) as temporary:
-        save_file({_NAME: features}, temporary, metadata={"key": key})
+    files.write_bytes(path, save({_NAME: features}, metadata={"key": key}))
 
 
 def kept(key: str, path: Path) -> Tensor | None:

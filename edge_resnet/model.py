@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torchvision.models import ResNet, resnet50
 
@@ -56,8 +56,7 @@ def class_activation_map(model: ResNet, maps: Tensor) -> Tensor:
 def store(model: ResNet, spec: ModelSpec, path: Path) -> None:
     """Write the weights with their specification in the header, as safetensors, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with files.whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata={_SPEC_KEY: spec.model_dump_json()})
+    files.write_bytes(path, save(tensors, metadata={_SPEC_KEY: spec.model_dump_json()}))
 
 
 def load(path: Path) -> tuple[ResNet, ModelSpec]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 from torch.optim import Optimizer
 from torchvision.models import ResNet
@@ -64,8 +65,7 @@ def save(folder: Path, network: ResNet, optimizer: Optimizer, history: History) 
     tensors = {_MODEL + key: value.contiguous() for key, value in network.state_dict().items()}
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"{_OPTIMIZER}{index}.{key}": value.contiguous() for key, value in slots.items()}
-    with files.whole_file(folder / name) as temporary:
-        save_file(tensors, temporary)
+    files.write_bytes(folder / name, to_bytes(tensors))
     files.write_json(folder / _STATE, {"tensors": name, "epochs": [asdict(epoch) for epoch in history.epochs]})
     for old in folder.glob("state-*.safetensors"):
         if old.name != name:

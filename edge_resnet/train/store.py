@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -86,9 +87,11 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Progr
 
 
 def _empty(path: Path, count: int, size: Preprocess) -> np.memmap[Any, np.dtype[np.uint8]]:
-    array: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(
-        path, "w+", np.uint8, (max(count, 1), size.height, size.width, 3)
-    )
+    shape = (max(count, 1), size.height, size.width, 3)
+    array: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(path, "w+", np.uint8, shape)
+    # Room is taken now: a full disk is an error here, but would kill the process later, when a page is written.
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array
 
 
