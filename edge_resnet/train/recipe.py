@@ -37,11 +37,12 @@ def augmentation(pretrained: bool) -> Augmentation:
 def lr(batch_size: int, name: OptimizerName) -> float:
     """The peak rate.
 
-    SGD: 0.04 at a batch of 256, linear in the batch (Goyal et al. 2017): after a linear probe the body needs small
-    steps, or its features are distorted before the head can use them (Kumar et al. 2022, LP-FT). AdamW: 0.001 at 16,
+    SGD: 0.004 at a batch of 256, linear in the batch (Goyal et al. 2017), near BiT-HyperRule (0.003 at 512):
+    after a linear probe the body needs small steps, or its features are distorted before the head can use them (Kumar
+    et al. 2022, LP-FT); ten times as much was worse on real pictures (docs/results.md). AdamW: 0.001 at 16,
     with the square root of the batch (Malladi et al. 2022).
     """
-    return 0.04 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
+    return 0.004 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
 
 
 def weight_decay(name: OptimizerName) -> float:
