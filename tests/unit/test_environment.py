@@ -26,6 +26,7 @@ def test_twins_are_found_and_told_how_to_part(monkeypatch: pytest.MonkeyPatch, n
 def test_one_of_each_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, "onnxruntime-gpu", "opencv-python-headless", "openvino")
     environment.check()
+    assert environment.twins() == []
 
 
 def test_twins_stop_every_command_with_one_line(
