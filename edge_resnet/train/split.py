@@ -15,9 +15,6 @@ from edge_resnet.train.data import Listing, Sample, Split
 
 # The share of all pictures that each missing split gets.
 SHARES: dict[Split, float] = {"val": 0.15, "test": 0.15}
-# How far apart perceptual hashes of look-alikes may be, tried in this order; at last only equal ones are joined.
-_NEAR_BITS = (duplicates.NEAR_BITS, 2)
-_EQUAL_BITS = 0
 
 
 class _TooFewGroups(UserError):
@@ -29,18 +26,22 @@ def complete(listing: Listing, hashes: list[int], seed: int, tell: Callable[[str
 
     A test folder that is there is never touched; test is cut only where neither val/ nor test/ was given. Samples whose
     perceptual `hashes` are near land in the same split. Where a fixed camera makes nearly all pictures of a class look
-    alike, look-alikes are taken more narrowly, and `tell` is told so. Raises UserError when a class has too few.
+    alike, only equal files stay together, and `tell` is told so. Raises UserError when a class has too few.
     """
     given = {sample.split for sample in listing.samples}
     if "val" in given:
         return listing
     to_cut: list[Split] = ["val"] if "test" in given else ["val", "test"]
-    for bits in _NEAR_BITS:
-        try:
-            return _assign(listing, duplicates.groups(hashes, bits), to_cut, seed)
-        except _TooFewGroups as error:
-            tell(f"{error}; taking fewer as look-alikes, so figures on these pictures will be too good")
-    return _assign(listing, duplicates.groups(hashes, _EQUAL_BITS), to_cut, seed)
+    try:
+        return _assign(listing, duplicates.groups(hashes, duplicates.NEAR_BITS), to_cut, seed)
+    except _TooFewGroups as error:
+        tell(
+            f"{error}; so they are cut one by one, as a fixed camera's must be, and figures on them will be too good: "
+            "record a test folder on another day"
+        )
+    contents = [sample.content for sample in listing.samples]
+    _, same_file = np.unique(contents, return_inverse=True)
+    return _assign(listing, same_file, to_cut, seed)
 
 
 def _assign(listing: Listing, groups: npt.NDArray[np.int64], to_cut: Sequence[Split], seed: int) -> Listing:

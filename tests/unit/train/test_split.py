@@ -1,6 +1,7 @@
 """The cut of validation and test: seeded, stratified, look-alikes together."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,17 +66,22 @@ def test_look_alikes_never_part() -> None:
     assert {sample.split for sample in cut.samples if sample.label == 1} == {"train", "val", "test"}
 
 
-def test_one_camera_s_pictures_are_cut_more_narrowly_and_that_is_told() -> None:
-    # All of one class within 4 bits of each other through a chain, but 3 bits apart: one group at 4, many at 2.
-    base = hashes(1)[0]
-    chain, value = [], base
-    for step in range(20):
-        value ^= 0b111 << (3 * step % 60)
-        chain.append(value)
+def test_pictures_of_a_fixed_camera_are_cut_one_by_one_and_that_is_told() -> None:
     told: list[str] = []
-    cut = split.complete(listing(20, 20), chain + hashes(21)[1:], 0, told.append)
-    assert cut.counts("test")["class0"] == 3
+    still = [hashes(1)[0]] * 20
+    listed = listing(20, 20)
+    named = listed.with_samples(replace(sample, content=str(sample.path)) for sample in listed.samples)
+    cut = split.complete(named, still + hashes(21)[1:], 0, told.append)
+    assert [cut.counts(name)["class0"] for name in ("train", "val", "test")] == [14, 3, 3]
+    assert len(told) == 1
     assert "too good" in told[0]
+
+
+def test_equal_files_never_part_even_then() -> None:
+    listed = listing(20, 20)
+    twice = listed.with_samples(replace(sample, content=f"file {n // 2}") for n, sample in enumerate(listed.samples))
+    cut = split.complete(twice, [0] * 40, 0, lambda line: None)
+    assert cut.leaks() == 0
 
 
 def test_too_few_pictures_are_refused_with_what_to_do() -> None:
