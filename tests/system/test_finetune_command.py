@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from torchvision.models import resnet50
 
 from edge_resnet.command import Exit
 from edge_resnet.model import load
+from edge_resnet.train import loop
+from edge_resnet.train.loop import train_step
 from tests.commands import edge_resnet
 from tests.drawn import bad_pictures, class_folders, splits
 
@@ -87,34 +88,31 @@ def test_the_closing_table_is_for_people(data: Path, tmp_path: Path, capsys: pyt
     assert "batch-norm statistics trained" in outcome.err
 
 
-def finetune_process(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "edge_resnet", "finetune", *map(str, arguments)]
-
-
 def weights_of(run: Path) -> dict[str, torch.Tensor]:
     return load_file(next((run / "state").glob("state-*.safetensors")))
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    optimizer: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = (data, "--weights", "none", *SMALL, "--epochs", 3, "--seed", 5)
+    options = (data, "--weights", "none", *SMALL, "--epochs", 3, "--seed", 5, "--optimizer", optimizer)
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     assert edge_resnet(capsys, "finetune", *options, "--out", straight).code == Exit.FINE
-    with subprocess.Popen(
-        finetune_process(*options, "--out", broken), stderr=subprocess.PIPE, text=True, env={**os.environ}
-    ) as process:
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if line.startswith("epoch 1: "):
-                process.send_signal(signal.SIGINT)
-                break
-        lines += process.stderr.readlines()
-    assert process.returncode == Exit.INTERRUPTED, lines
-    assert any(f"--resume --out {broken}" in line for line in lines)
-    assert not any("Traceback" in line for line in lines)
+    steps = 0
+
+    def step_with_ctrl_c(*arguments: object) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 6:  # in the middle of the second epoch of four steps
+            signal.raise_signal(signal.SIGINT)
+        return train_step(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "train_step", step_with_ctrl_c)
+        interrupted = edge_resnet(capsys, "finetune", *options, "--out", broken)
+    assert interrupted.code == Exit.INTERRUPTED, interrupted.err
+    assert f"--resume --out {broken}" in interrupted.err
     assert not (broken / "report.json").exists()
 
     resumed = edge_resnet(capsys, "finetune", "--resume", "--out", broken, "--json")
@@ -122,6 +120,20 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert resumed.answer["epochs"] == 3
     first, second = weights_of(straight), weights_of(broken)
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_ctrl_c_ends_the_program_with_130_and_no_traceback(data: Path, tmp_path: Path) -> None:
+    options = (data, "--weights", "none", *SMALL, "--epochs", 1000, "--out", tmp_path / "run")
+    command = [sys.executable, "-m", "edge_resnet", "finetune", *map(str, options)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("epoch 1: "):
+                process.send_signal(signal.SIGINT)
+        assert process.wait() == Exit.INTERRUPTED, lines
+    assert not any("Traceback" in line for line in lines)
 
 
 def test_a_finished_run_has_nothing_to_go_on_with(
