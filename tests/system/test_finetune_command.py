@@ -105,7 +105,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         nonlocal steps
         steps += 1
         if steps == 6:  # in the middle of the second epoch of four steps
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
         return train_step(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
@@ -124,7 +124,10 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 
 def test_ctrl_c_ends_the_program_with_130_and_no_traceback(data: Path, tmp_path: Path) -> None:
     options = (data, "--weights", "none", *SMALL, "--epochs", 1000, "--out", tmp_path / "run")
-    command = [sys.executable, "-m", "edge_resnet", "finetune", *map(str, options)]
+    # A shell in the background, as in some CI, has its children ignore SIGINT: they must listen to it again.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listen}; from edge_resnet.cli import main; main()"
+    command = [sys.executable, "-c", program, "finetune", *map(str, options)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         lines = []
