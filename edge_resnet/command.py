@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
+from edge_resnet import environment
 from edge_resnet.errors import UserError
 
 
@@ -25,8 +26,12 @@ class Exit(IntEnum):
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code; a user's mistake becomes one line on standard error."""
+    """Run a command line and return its exit code; a user's mistake becomes one line on standard error.
+
+    Packages that must not be installed together are such a mistake, whatever the command.
+    """
     try:
+        environment.check()
         code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED

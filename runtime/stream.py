@@ -15,7 +15,7 @@ if __name__ == "__main__":
 # Light imports only: `edge-resnet --help` imports this file.
 import typer
 
-from edge_resnet import command, environment
+from edge_resnet import command
 from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,11 +83,6 @@ def main() -> int:
     """Run the stream as a program of its own; the exit code."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(stream)
-    try:
-        environment.check()
-    except UserError as error:
-        command.say(f"edge-resnet: {error}")
-        return command.Exit.USER_MISTAKE
     return command.run(app)
 
 

@@ -7,13 +7,7 @@ import sys
 
 def main() -> None:
     """Entry point of `edge-resnet`."""
-    from edge_resnet import command, environment
+    from edge_resnet import command
     from edge_resnet.cli.app import app
-    from edge_resnet.errors import UserError
 
-    try:
-        environment.check()
-    except UserError as error:
-        command.say(f"edge-resnet: {error}")
-        sys.exit(command.Exit.USER_MISTAKE)
     sys.exit(command.run(app))
