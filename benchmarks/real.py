@@ -38,7 +38,7 @@ def run(data: Path, input_size: str) -> int:
     begun = ["--resume"] if (OUT / runs.ARGS).exists() else [str(data / "fire"), "--weights", str(checkpoint)]
     size = [] if begun == ["--resume"] else ["--input", input_size]
     trained = command.run(app, ["finetune", *begun, *size, "--out", str(OUT)])
-    # Both in one: half of the fire pictures show smoke as well, and a guard wants one alarm.
+    # A guard wants one alarm for both.
     return trained or command.run(app, ["export", str(OUT), "--fp16", "--alarm", "fire=fire,smoke"])
 
 

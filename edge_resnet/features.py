@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,12 @@ from torchvision.models import ResNet
 
 from edge_resnet import files, model
 from edge_resnet.device import Device
+from edge_resnet.progress import Step
 
-Progress = Callable[[int, int], None]
 _NAME = "features"
 
 
-def pooled(network: ResNet, device: Device, frames: npt.NDArray[np.uint8], batch: int, progress: Progress) -> Tensor:
+def pooled(network: ResNet, device: Device, frames: npt.NDArray[np.uint8], batch: int, progress: Step) -> Tensor:
     """The 2,048 pooled features of each frame (N x H x W x 3, uint8, BGR): N x 2048, float32, on the CPU."""
     network.eval()
     parts = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from edge_resnet.demo.camera import AnyFloats, Camera, Colour, Floats
+from edge_resnet.demo.camera import AnyFloats, Camera, Floats
 from edge_resnet.demo.stencil import Patch, Stencil
 from edge_resnet.demo.texture import floats
 
@@ -157,8 +157,3 @@ class Surfaces:
             cv2.fillConvexPoly(mask, np.asarray(hull, np.int32), 255)
             soft = floats(cv2.GaussianBlur(mask, (0, 0), 2.0)) / 255
             np.minimum(plane, 1 - depth * soft * self.ground, out=plane)
-
-
-def shaded(colour: Colour, factor: float) -> Colour:
-    """The colour made darker or lighter by a factor."""
-    return colour[0] * factor, colour[1] * factor, colour[2] * factor

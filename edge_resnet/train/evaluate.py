@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,10 @@ from edge_resnet.classifier import Classifier
 from edge_resnet.errors import PictureError
 from edge_resnet.pictures import read_picture
 from edge_resnet.preprocess import Frame, Preprocess
+from edge_resnet.progress import Step
 from edge_resnet.statistics import wilson
 from edge_resnet.train.data import Listing, Sample, Skipped, refuse_if_too_many
 
-Progress = Callable[[int, int], None]
 _WORKERS = 4
 
 
@@ -98,7 +98,7 @@ class Frames:
     skipped: tuple[Skipped, ...]
 
 
-def read_frames(listing: Listing, preprocess: Preprocess, progress: Progress) -> Frames:
+def read_frames(listing: Listing, preprocess: Preprocess, progress: Step) -> Frames:
     """Decode and resize every picture of `listing`. Raises UserError when too many are unreadable."""
     frames: list[Frame] = []
     kept: list[Sample] = []
@@ -118,7 +118,7 @@ def read_frames(listing: Listing, preprocess: Preprocess, progress: Progress) ->
 
 
 def logits_of(
-    classifier: Classifier, frames: npt.NDArray[np.uint8], batch: int, progress: Progress
+    classifier: Classifier, frames: npt.NDArray[np.uint8], batch: int, progress: Step
 ) -> npt.NDArray[np.float32]:
     """The classifier's logits (N x C) for frames (N x H x W x 3), `batch` at a time."""
     parts = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +18,9 @@ from edge_resnet.errors import PictureError
 from edge_resnet.files import whole_file
 from edge_resnet.pictures import decode_picture, read_bounded
 from edge_resnet.preprocess import Frame, Preprocess
+from edge_resnet.progress import Step
 from edge_resnet.train.data import Listing, Sample, Skipped, refuse_if_too_many
 
-Progress = Callable[[int, int], None]
 # Training pictures are kept this much larger than the input, so that random crops lose little sharpness.
 _MARGIN = 8 / 7
 _WORKERS = 4
@@ -50,7 +49,7 @@ class _Decoded:
     content: str
 
 
-def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Progress) -> Store:
+def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step) -> Store:
     """Decode all pictures of `listing` into arrays under `folder`. Raises UserError when too many are unreadable."""
     larger = replace(preprocess, height=round(preprocess.height * _MARGIN), width=round(preprocess.width * _MARGIN))
     total = len(listing.samples)
