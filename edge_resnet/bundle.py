@@ -21,8 +21,13 @@ from edge_resnet.manifest import SCHEMA_VERSION, FileEntry, Manifest, ModelSpec
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
 BOX = "box"
-# The file that holds each precision, as written in the ONNX itself.
-MODEL_FILES = {"fp32": "model.onnx", "fp16": "model.fp16.onnx"}
+# The file of each variant of the model. Precision is written in the ONNX itself; INT8 twice, as its engines want it.
+MODEL_FILES = {
+    "fp32": "model.onnx",
+    "fp16": "model.fp16.onnx",
+    "int8.x86": "model.int8.x86.onnx",
+    "int8.trt": "model.int8.trt.onnx",
+}
 
 _MAX_MANIFEST_BYTES = 1 << 20
 _MAX_FILE_BYTES = 2 << 30
@@ -69,9 +74,9 @@ class Bundle:
         return self.folder / BOX
 
     @property
-    def precisions(self) -> tuple[str, ...]:
-        """The precisions this bundle has a model file for."""
-        return tuple(precision for precision, name in MODEL_FILES.items() if name in self.manifest.files)
+    def variants(self) -> tuple[str, ...]:
+        """The variants of the model (see MODEL_FILES) that this bundle has a file for."""
+        return tuple(variant for variant, name in MODEL_FILES.items() if name in self.manifest.files)
 
     def read(self, name: str) -> bytes:
         """The content of a file of the bundle, checked against its hash. Raises BundleError."""
@@ -89,16 +94,20 @@ class Bundle:
         for name in self.manifest.files:
             self.read(name)
 
-    def model_bytes(self, precision: str) -> bytes:
-        """The ONNX model of a precision (`fp32`, `fp16`), checked. Raises BundleError."""
-        if precision not in self.precisions:
-            there = ", ".join(self.precisions)
-            raise BundleError(f"{self.folder}: no {precision} model in this bundle, it has {there}; export it")
-        return self.read(MODEL_FILES[precision])
+    def model_bytes(self, variant: str) -> bytes:
+        """The ONNX model of a variant, checked. Raises BundleError."""
+        self._check_variant(variant)
+        return self.read(MODEL_FILES[variant])
 
-    def model_sha256(self, precision: str) -> str:
-        """The hash of the ONNX model of a precision, as the manifest states it."""
-        return self.manifest.files[MODEL_FILES[precision]].sha256
+    def model_sha256(self, variant: str) -> str:
+        """The hash of the ONNX model of a variant, as the manifest states it. Raises BundleError."""
+        self._check_variant(variant)
+        return self.manifest.files[MODEL_FILES[variant]].sha256
+
+    def _check_variant(self, variant: str) -> None:
+        if variant not in self.variants:
+            there = ", ".join(self.variants)
+            raise BundleError(f"{self.folder}: no {variant} model in this bundle, it has {there}; export it")
 
     def golden(self) -> Golden:
         """The frames to replay and the reference's logits. Raises BundleError."""

@@ -53,6 +53,8 @@ class Gates:
 GATES = {
     "fp32": Gates(difference=1e-3, agreement=1.0, pardoned_ties=math.inf),
     "fp16": Gates(difference=2e-3, relative=True, cosine=0.9999, agreement=0.995, pardoned_ties=1),
+    # Eight bits of mantissa; the answer must be far closer than INT8's for all that.
+    "bf16": Gates(cosine=0.999, kl_nats=0.01),
     "int8": Gates(cosine=0.99, kl_nats=0.02),
 }
 # For precisions without a gate on the difference: how far the mean of the map may be from the logits, relatively.

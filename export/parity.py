@@ -15,7 +15,7 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.classifier import Classifier
 from edge_resnet.errors import BackendError, UserError
 from edge_resnet.verdict import DEFAULT_MARGIN, Verdict, judge
-from runtime.backends import NAMES, Description, find_run, installed, open_backend
+from runtime.backends import NAMES, Description, find_run, installed, open_backend, precisions
 from runtime.backends.registry import require
 
 Frames = npt.NDArray[np.uint8]
@@ -133,7 +133,7 @@ def parity(
         raise ValueError(f"{len(truth)} labels for {len(wanted)} frames")
     rows = []
     for backend in names:
-        for precision in bundle.precisions:
+        for precision in precisions(backend, bundle):
             if backend == "torch" and (precision == "fp32" or reference.run is None):
                 continue  # the reference itself, or no weights to run
             if backend not in installed():
@@ -162,7 +162,9 @@ class _Trial:
         progress: Progress | None,
     ) -> Row:
         try:
-            engine = open_backend(self.backend, self.bundle, self.precision, run=self.run)
+            # What was built here before (engines of TensorRT take minutes) is used; a proof leaves nothing of its own.
+            box = self.bundle.box if self.bundle.box.is_dir() else None
+            engine = open_backend(self.backend, self.bundle, self.precision, run=self.run, box=box)
         except BackendError as error:
             return Row(self.backend, self.precision, "unsupported", str(error))
         with engine:

@@ -13,7 +13,7 @@ from edge_resnet import runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BundleError, UserError
 from runtime import trust
-from runtime.backends import Backend
+from runtime.backends import Backend, variant
 from runtime.events.event import Event
 from runtime.events.journal import Decider, Journal
 from runtime.events.store import EventStore
@@ -118,7 +118,8 @@ def watch(options: StreamOptions, say: Say, choose: ChooseBackend = trust.choose
         backend = stack.enter_context(choose(bundle, options.backend, options.precision, options.device, log=say))
         running = backend.describe()
         store = stack.enter_context(EventStore(options.events))
-        decider = Decider(bundle.model_sha256(running.precision), running.backend, running.precision)
+        model = bundle.model_sha256(variant(running.backend, running.precision, options.device))
+        decider = Decider(model, running.backend, running.precision)
         ending = stack.enter_context(signals_call(source.interrupt))
         pipeline = Pipeline(
             source=source,

@@ -22,7 +22,7 @@ from edge_resnet.bundle import GOLDEN, Bundle, Golden
 from edge_resnet.errors import BackendError, BundleError
 from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import judge
-from runtime.backends import Backend, installed, open_backend
+from runtime.backends import Backend, installed, open_backend, precisions, variant
 from runtime.backends.registry import require, version
 
 VERIFIED = "verified.json"
@@ -57,13 +57,14 @@ class _Candidate:
     precision: str
     device: str
 
-    def open(self, bundle: Bundle) -> Backend:
-        return open_backend(self.backend, bundle, self.precision, self.device)
+    def open(self, bundle: Bundle, box: Path, log: Log) -> Backend:
+        return open_backend(self.backend, bundle, self.precision, self.device, box=box, log=log)
 
     def key(self, bundle: Bundle) -> str:
         """A hash over everything known that a record of this candidate depends on."""
+        model = bundle.model_sha256(variant(self.backend, self.precision, self.device))
         parts = [self.backend, version(self.backend), self.precision, self.device, cpu_name()]
-        parts += [bundle.model_sha256(self.precision), bundle.manifest.files[GOLDEN].sha256]
+        parts += [model, bundle.manifest.files[GOLDEN].sha256]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -84,7 +85,8 @@ def choose(
     BundleError when the bundle lacks what was asked for or changed.
     """
     golden = bundle.golden()
-    memory = _Memory((bundle.box if box is None else box) / VERIFIED, log)
+    box = bundle.box if box is None else box
+    memory = _Memory(box / VERIFIED, log)
     timed: list[tuple[float, _Candidate]] = []
     refused: list[str] = []
     for candidate in _candidates(bundle, backend, precision, device):
@@ -92,7 +94,7 @@ def choose(
             key = candidate.key(bundle)
             record = memory.get(key)
             if record is None:
-                with candidate.open(bundle) as opened:
+                with candidate.open(bundle, box, log) as opened:
                     record = memory.put(key, _verify(opened, golden, log))
         except BackendError as error:
             refused.append(str(error))
@@ -102,7 +104,7 @@ def choose(
             timed.append((record.milliseconds, candidate))
     for _milliseconds, candidate in sorted(timed):
         try:
-            return _open_verified(bundle, candidate, golden, memory, log)
+            return _open_verified(bundle, candidate, golden, memory, box, log)
         except BackendError as error:
             refused.append(str(error))
             log(f"not used: {error}")
@@ -113,15 +115,26 @@ def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> li
     names = [name for name in installed() if name not in _NOT_AUTOMATIC] if backend == AUTO else [backend]
     if backend != AUTO:
         require(backend)
-    precisions = bundle.precisions if precision == AUTO else (precision,)
-    if not set(precisions) <= set(bundle.precisions):
-        raise BundleError(f"{bundle.folder}: no {precision} model in this bundle; export it")
-    return [_Candidate(name, each, device) for name in names for each in precisions]
+    if precision != AUTO and backend != AUTO:
+        bundle.model_sha256(variant(backend, precision, device))  # refused here if the bundle has no such model
+        return [_Candidate(backend, precision, device)]
+    candidates = [_Candidate(name, each, device) for name in names for each in precisions(name, bundle, device)]
+    if precision == AUTO:
+        return candidates
+    named = [candidate for candidate in candidates if candidate.precision == precision]
+    if not named:
+        there = ", ".join(bundle.variants)
+        raise BundleError(
+            f"{bundle.folder}: nothing here runs {precision} (it has {there}); export it, or name another"
+        )
+    return named
 
 
-def _open_verified(bundle: Bundle, candidate: _Candidate, golden: Golden, memory: _Memory, log: Log) -> Backend:
+def _open_verified(
+    bundle: Bundle, candidate: _Candidate, golden: Golden, memory: _Memory, box: Path, log: Log
+) -> Backend:
     """Open what was verified; verify it again when something that no key names has changed (a graphics card, say)."""
-    opened = candidate.open(bundle)
+    opened = candidate.open(bundle, box, log)
     key = candidate.key(bundle)
     if not memory.describes(key, opened):
         try:

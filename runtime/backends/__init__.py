@@ -1,7 +1,17 @@
 """Inference engines behind one interface: one small class a file, each imported only when it is asked for."""
 
-from runtime.backends.base import Backend, Description
-from runtime.backends.registry import NAMES, installed, open_backend
+from runtime.backends.base import Backend, Description, Executed
+from runtime.backends.registry import NAMES, installed, open_backend, precisions, variant
 from runtime.backends.run import find_run
 
-__all__ = ["NAMES", "Backend", "Description", "find_run", "installed", "open_backend"]
+__all__ = [
+    "NAMES",
+    "Backend",
+    "Description",
+    "Executed",
+    "find_run",
+    "installed",
+    "open_backend",
+    "precisions",
+    "variant",
+]

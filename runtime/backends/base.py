@@ -4,31 +4,89 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
+from edge_resnet.bundle import Bundle
 from edge_resnet.classifier import Scores
 from edge_resnet.errors import BackendError
 from edge_resnet.manifest import ModelSpec
 
 Frames = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Hint = Literal["latency", "throughput"]
+Log = Callable[[str], None]
 # As the graph names them, in this order.
 INPUT = "frames"
 OUTPUTS = ("logits", "cam")
 
 
 @dataclass(frozen=True)
+class Opening:
+    """What is to be opened, and how.
+
+    `variant`: the model file that holds `precision` for this engine (see edge_resnet.bundle.MODEL_FILES). `device`:
+    `auto`, `cpu`, or what the engine calls another. `run`: the trained run's folder, None for the bundle's parent.
+    `threads`: of the processor, 0 for the engine's own choice. `hint`: one frame as soon as possible, or many frames a
+    second. `box`: the folder for what is built and cached here, None to keep nothing. `log` is told, in lines, of what
+    takes long.
+    """
+
+    bundle: Bundle
+    precision: str
+    variant: str
+    device: str
+    run: Path | None
+    threads: int
+    hint: Hint
+    box: Path | None
+    log: Log
+
+    @property
+    def model(self) -> bytes:
+        """The ONNX model, checked. Raises BundleError."""
+        return self.bundle.model_bytes(self.variant)
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What the engine made of the graph, as its own inspector tells.
+
+    `convolutions`: how many there are in each precision (`fp32`, `fp16`, `bf16`, `int8`). `fused_adds`: how many of the
+    residual additions are computed inside a convolution. `reformats`: layers that only change type or layout. None
+    where the engine does not tell.
+    """
+
+    convolutions: dict[str, int]
+    fused_adds: int | None = None
+    reformats: int | None = None
+
+    @property
+    def runs(self) -> str:
+        """The precision that most convolutions run in; `unknown` when the engine told of none."""
+        return max(self.convolutions, key=self.convolutions.__getitem__, default="unknown")
+
+    def share(self, precision: str) -> float:
+        """The share of convolutions in a precision, 0..1."""
+        total = sum(self.convolutions.values())
+        return self.convolutions.get(precision, 0) / total if total else 0.0
+
+
+@dataclass(frozen=True)
 class Description:
     """What really runs.
 
-    `precision` was asked for, `runs` is what the convolutions compute in (`fp32`, `fp16`, `bf16`). `emulated`: the
-    device has no such arithmetic, so the numbers are a stand-in and the speed says nothing. When `runs` differs from
-    `precision` and it is not emulated, the engine went down silently. `note` tells more for people.
+    `precision` was asked for, `runs` is what most convolutions compute in (`fp32`, `fp16`, `bf16`, `int8`), and
+    `executed` the count, where the engine tells. `emulated`: the device has no such arithmetic, so the numbers are a
+    stand-in and the speed says nothing. When `runs` differs from `precision` and it is not emulated, the engine went
+    down silently. `note` tells more for people.
     """
 
     backend: str
@@ -38,6 +96,7 @@ class Description:
     runs: str
     emulated: bool = False
     note: str = ""
+    executed: Executed | None = None
 
     @property
     def downgraded(self) -> bool:

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from edge_resnet.errors import BackendError
-from edge_resnet.manifest import ModelSpec
-from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Floats, Frames
+from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Floats, Frames, Opening
 
 
 class OpenCv(Backend):
@@ -16,16 +15,19 @@ class OpenCv(Backend):
     A cv2.dnn network keeps its input and outputs inside, so it must not be entered by two threads; Backend sees to it.
     """
 
-    def __init__(self, spec: ModelSpec, model: bytes, precision: str, device: str) -> None:
-        super().__init__(spec)
-        if device not in ("auto", "cpu"):
-            raise BackendError(f"opencv: no device {device}, it runs on cpu")
-        self._precision = precision
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening.bundle.model)
+        if opening.device not in ("auto", "cpu"):
+            raise BackendError(f"opencv: no device {opening.device}, it runs on cpu")
+        self._precision = opening.precision
+        if opening.threads:
+            # One number for the whole process: cv2.dnn has no other.
+            cv2.setNumThreads(opening.threads)
         # 5.0.0 calls it ENGINE_NEW, later versions ENGINE_OPENCV. The classic engine fixes shapes when it reads.
         engine = getattr(cv2.dnn, "ENGINE_OPENCV", None) or getattr(cv2.dnn, "ENGINE_NEW", None)
         if engine is None:
             raise BackendError(f"opencv: version {cv2.__version__} is too old; pip install 'opencv-python>=5.0'")
-        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8), engine)
+        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(opening.model, np.uint8), engine)
 
     def describe(self) -> Description:
         # On a processor this engine has fp32 kernels only; it casts fp16 weights up when it reads them.

@@ -3,43 +3,96 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import openvino
 
 from edge_resnet.errors import BackendError
-from edge_resnet.manifest import ModelSpec
-from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Floats, Frames
+from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Executed, Floats, Frames, Log, Opening
 
-_PRECISION_OF_TYPE = {"f32": "fp32", "f16": "fp16", "bf16": "bf16"}
+_PRECISION_OF_TYPE = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "u8": "int8", "i8": "int8"}
+_CAPABILITY = {"fp16": "FP16", "bf16": "BF16"}
+_TYPE = {"fp16": "f16", "bf16": "bf16"}
+_REFORMATS = frozenset({"Reorder", "Convert", "Transpose", "FakeQuantize"})
+CACHE = "openvino"
 
 
 class OpenVino(Backend):
-    """A compiled model and its one request."""
+    """A compiled model, and one request for latency or several for throughput.
 
-    def __init__(self, spec: ModelSpec, model: bytes, precision: str, device: str) -> None:
-        super().__init__(spec)
+    What was compiled is kept in the box under a key of OpenVINO's own (model, device, version, options).
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening.bundle.model)
         core = openvino.Core()
-        self._precision = precision
-        self._device = _device(core, device)
-        self._capable = "FP16" in core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
-        # By itself it runs bf16 where the processor has it, and a hint of f16 becomes bf16 there too.
-        half = precision == "fp16" and self._capable
-        hints = {"EXECUTION_MODE_HINT": "ACCURACY", "INFERENCE_PRECISION_HINT": "f16" if half else "f32"}
-        self._compiled = core.compile_model(core.read_model(model=model), self._device, hints)
+        self._precision = opening.precision
+        self._device = _device(core, opening.device)
+        capabilities = core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
+        self._capable = _CAPABILITY.get(self._precision, "FP32") in capabilities
+        if self._precision == "bf16" and not self._capable:
+            raise BackendError(f"openvino: {self._device} has no bf16 arithmetic")
+        self._compiled = core.compile_model(core.read_model(model=opening.model), self._device, self._options(opening))
+        self._executed = executed(self._compiled)
+        self._several: Any = None
+        if opening.hint == "throughput":
+            self._several = openvino.AsyncInferQueue(self._compiled)
         self._request = self._compiled.create_infer_request()
-        self._runs = precision_of_convolutions(self._compiled)
 
     def describe(self) -> Description:
-        emulated = self._precision == "fp16" and not self._capable and self._runs == "fp32"
+        runs = self._executed.runs
+        emulated = self._precision == "fp16" and not self._capable and runs == "fp32"
         note = "this device has no fp16 arithmetic: fp16 weights are cast up to fp32" if emulated else ""
         version = openvino.get_version().split("-")[0]
-        return Description("openvino", version, self._device, self._precision, self._runs, emulated, note)
+        return Description("openvino", version, self._device, self._precision, runs, emulated, note, self._executed)
+
+    def _options(self, opening: Opening) -> dict[str, Any]:
+        # By itself it runs bf16 where the processor has it, and a hint of f16 becomes bf16 there too.
+        kind = _TYPE.get(self._precision, "f32") if self._capable else "f32"
+        options: dict[str, Any] = {
+            "EXECUTION_MODE_HINT": "ACCURACY",
+            "INFERENCE_PRECISION_HINT": kind,
+            "PERFORMANCE_HINT": opening.hint.upper(),
+        }
+        if opening.threads:
+            options["INFERENCE_NUM_THREADS"] = opening.threads
+        if opening.box is not None:
+            options.update(_cache(opening.box / CACHE, opening.log))
+        return options
 
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
+        if self._several is not None and len(frames) > 1:
+            return self._run_side_by_side(frames)
         # Copies, where share_outputs=True would give views of the request's memory.
         results = self._request.infer({INPUT: frames}, share_outputs=False)
         logits, cam = (results[name] for name in OUTPUTS)
         return logits, cam
+
+    def _run_side_by_side(self, frames: Frames) -> tuple[Floats, Floats]:
+        """Each frame on a request of its own, as many at a time as OpenVINO wants for throughput."""
+        parts: dict[int, tuple[Floats, Floats]] = {}
+
+        def keep(request: openvino.InferRequest, position: int) -> None:
+            logits, cam = (request.get_tensor(name).data.copy() for name in OUTPUTS)
+            parts[position] = logits, cam
+
+        self._several.set_callback(keep)
+        for position in range(len(frames)):
+            self._several.start_async({INPUT: frames[position : position + 1]}, position)
+        self._several.wait_all()
+        ordered = [parts[position] for position in range(len(frames))]
+        return np.concatenate([logits for logits, _cam in ordered]), np.concatenate([cam for _logits, cam in ordered])
+
+
+def _cache(folder: Path, log: Log) -> dict[str, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log(f"{folder}: cannot be written ({error.strerror}), so every start compiles again")
+        return {}
+    return {"CACHE_DIR": str(folder)}
 
 
 def _device(core: openvino.Core, device: str) -> str:
@@ -49,14 +102,16 @@ def _device(core: openvino.Core, device: str) -> str:
     return wanted
 
 
-def precision_of_convolutions(compiled: openvino.CompiledModel) -> str:
-    """The precision most convolutions run in, as the plugin's execution graph tells."""
-    details = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
-    types = Counter(_text(info, "runtimePrecision") for info in details if _text(info, "layerType") == "Convolution")
-    if not types:
-        return "unknown"
-    (common, _count), *_others = types.most_common()
-    return _PRECISION_OF_TYPE.get(common, common)
+def executed(compiled: openvino.CompiledModel) -> Executed:
+    """What the plugin made of the model, as its execution graph tells."""
+    layers = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
+    convolutions = [layer for layer in layers if _text(layer, "layerType") == "Convolution"]
+    types = Counter(_text(layer, "runtimePrecision") for layer in convolutions)
+    return Executed(
+        {_PRECISION_OF_TYPE.get(name, name): count for name, count in types.items()},
+        fused_adds=sum(".add" in _text(layer, "originalLayersNames") for layer in convolutions),
+        reformats=sum(_text(layer, "layerType") in _REFORMATS for layer in layers),
+    )
 
 
 def _text(info: openvino.RTMap, key: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,53 +11,66 @@ from pathlib import Path
 from edge_resnet import runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError, UserError
-from runtime.backends.base import Backend, first_line
+from edge_resnet.hardware import cpu_has_bf16
+from runtime.backends.base import Backend, Hint, Log, Opening, first_line
 from runtime.backends.run import find_run
 
-Opener = Callable[[Bundle, str, str, Path | None], Backend]
+Opener = Callable[[Opening], Backend]
+_FLOATS = {"fp32": "fp32", "fp16": "fp16"}
+_X86 = {**_FLOATS, "int8": "int8.x86"}
+_TRT = {**_FLOATS, "int8": "int8.trt"}
 
 
 @dataclass(frozen=True)
 class _Engine:
-    """`package`: what must be importable; `install`: what brings it."""
+    """`package`: what must be importable; `install`: what brings it; `variants`: the model file for each precision.
+
+    `other_variants`: where a device of the engine wants other files.
+    """
 
     package: str
     install: str
     open: Opener
+    variants: Mapping[str, str]
+    other_variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def _open_torch(bundle: Bundle, precision: str, device: str, run: Path | None) -> Backend:
+def _open_torch(opening: Opening) -> Backend:
     from runtime.backends.torch_ import Torch
 
-    found = find_run(bundle, run)
+    found = find_run(opening.bundle, opening.run)
     if found is None:
-        raise BackendError(f"{bundle.folder}: the trained model is not beside this bundle; name its folder with --run")
-    return Torch(found / runs.MODEL, bundle.model, precision, device)
+        folder = opening.bundle.folder
+        raise BackendError(f"{folder}: the trained model is not beside this bundle; name its folder with --run")
+    return Torch(found / runs.MODEL, opening.bundle.model, opening.precision, opening.device)
 
 
-def _open_onnxruntime(bundle: Bundle, precision: str, device: str, run: Path | None) -> Backend:
+def _open_onnxruntime(opening: Opening) -> Backend:
     from runtime.backends.onnxruntime_ import OnnxRuntime
 
-    return OnnxRuntime(bundle.model, bundle.model_bytes(precision), precision, device)
+    return OnnxRuntime(opening)
 
 
-def _open_openvino(bundle: Bundle, precision: str, device: str, run: Path | None) -> Backend:
+def _open_openvino(opening: Opening) -> Backend:
     from runtime.backends.openvino_ import OpenVino
 
-    return OpenVino(bundle.model, bundle.model_bytes(precision), precision, device)
+    return OpenVino(opening)
 
 
-def _open_opencv(bundle: Bundle, precision: str, device: str, run: Path | None) -> Backend:
+def _open_opencv(opening: Opening) -> Backend:
     from runtime.backends.opencv_ import OpenCv
 
-    return OpenCv(bundle.model, bundle.model_bytes(precision), precision, device)
+    return OpenCv(opening)
 
 
 _ENGINES = {
-    "torch": _Engine("torch", "edge-resnet[train]", _open_torch),
-    "onnxruntime": _Engine("onnxruntime", "edge-resnet[cpu] (or edge-resnet[gpu])", _open_onnxruntime),
-    "openvino": _Engine("openvino", "edge-resnet[cpu]", _open_openvino),
-    "opencv": _Engine("cv2", "edge-resnet", _open_opencv),
+    "torch": _Engine("torch", "edge-resnet[train]", _open_torch, _FLOATS),
+    "onnxruntime": _Engine(
+        "onnxruntime", "edge-resnet[cpu] (or edge-resnet[gpu])", _open_onnxruntime, _X86, {"tensorrt": _TRT}
+    ),
+    # bfloat16 is arithmetic that OpenVINO has on the fp32 model.
+    "openvino": _Engine("openvino", "edge-resnet[cpu]", _open_openvino, {**_X86, "bf16": "fp32"}),
+    "opencv": _Engine("cv2", "edge-resnet", _open_opencv, _FLOATS),
 }
 NAMES = tuple(_ENGINES)
 
@@ -84,18 +97,54 @@ def version(name: str) -> str:
         raise BackendError(f"backend {name} is installed but does not load: {first_line(error)}") from error
 
 
-def open_backend(
-    name: str, bundle: Bundle, precision: str = "fp32", device: str = "auto", run: Path | None = None
-) -> Backend:
-    """Open a bundle's model of a precision on an engine.
+def variant(name: str, precision: str, device: str = "auto") -> str:
+    """The variant of the model that holds `precision` for an engine on a device. Raises BackendError if none does."""
+    engine = _ENGINES[name]
+    variants = engine.other_variants.get(device, engine.variants)
+    if precision not in variants:
+        raise BackendError(f"backend {name}: no {precision} here, it runs {', '.join(variants)}")
+    return variants[precision]
 
-    `device`: `auto`, `cpu`, or what the engine calls another (`cuda`, `tensorrt`, `gpu`). `run`: for `torch`, the
-    folder of the trained model; without it the bundle's parent. Raises BackendError when the engine is not installed
-    or cannot run the model, BundleError when the model's file changed.
+
+def precisions(name: str, bundle: Bundle, device: str = "auto") -> tuple[str, ...]:
+    """The precisions that an engine can be asked for on this box with this bundle."""
+    engine = _ENGINES[name]
+    variants = engine.other_variants.get(device, engine.variants)
+    there = [precision for precision, variant in variants.items() if variant in bundle.variants]
+    return tuple(precision for precision in there if precision != "bf16" or cpu_has_bf16())
+
+
+def open_backend(
+    name: str,
+    bundle: Bundle,
+    precision: str = "fp32",
+    device: str = "auto",
+    *,
+    run: Path | None = None,
+    threads: int = 0,
+    hint: Hint = "latency",
+    box: Path | None = None,
+    log: Log = lambda line: None,
+) -> Backend:
+    """Open a bundle's model in a precision on an engine; see Opening for what the options mean.
+
+    `device`: `auto`, `cpu`, or what the engine calls another (`cuda`, `tensorrt`, `gpu`). Raises BackendError when the
+    engine is not installed or cannot run the model, BundleError when the model's file changed.
     """
     require(name)
+    opening = Opening(
+        bundle=bundle,
+        precision=precision,
+        variant=variant(name, precision, device),
+        device=device,
+        run=run,
+        threads=threads,
+        hint=hint,
+        box=box,
+        log=log,
+    )
     try:
-        return _ENGINES[name].open(bundle, precision, device, run)
+        return _ENGINES[name].open(opening)
     except UserError:
         raise
     except Exception as error:  # engines raise types of their own; an import fails in as many ways

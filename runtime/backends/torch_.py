@@ -19,8 +19,6 @@ class Torch(Backend):
 
     def __init__(self, weights: Path, spec: ModelSpec, precision: str, device: str) -> None:
         super().__init__(spec)
-        if precision not in _TYPES:
-            raise BackendError(f"torch: no {precision} here, it runs {', '.join(_TYPES)}")
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._precision, self._device, self._type = precision, torch.device(device), _TYPES[precision]

@@ -85,7 +85,7 @@ def test_a_good_export_takes_the_place_of_the_old_bundle(exported: Exported, tmp
     export = export_run(exported.run, out, alarms=alarms)
     assert export.report.passed
     bundle = Bundle.open(export.folder)
-    assert bundle.precisions == ("fp32",)
+    assert bundle.variants == ("fp32",)
     assert bundle.model.alarms == alarms
     # Without pictures from the caller it carries drawn ones, which show nobody.
     assert len(bundle.golden().frames) == 16

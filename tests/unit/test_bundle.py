@@ -35,7 +35,7 @@ def edit(folder: Path, **changes: object) -> None:
 def test_what_was_written_is_read_back(folder: Path) -> None:
     bundle = Bundle.open(folder)
     assert bundle.model == SPEC
-    assert bundle.precisions == ("fp32",)
+    assert bundle.variants == ("fp32",)
     assert bundle.model_bytes("fp32") == b"onnx" * 100
     assert bundle.golden().logits.shape == (2, 2)
     bundle.check()
