@@ -124,9 +124,7 @@ def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> li
     named = [candidate for candidate in candidates if candidate.precision == precision]
     if not named:
         there = ", ".join(bundle.variants)
-        raise BundleError(
-            f"{bundle.folder}: nothing here runs {precision} (it has {there}); export it, or name another"
-        )
+        raise BundleError(f"{bundle.folder}: no engine here runs {precision} (the bundle has {there}); export it")
     return named
 
 

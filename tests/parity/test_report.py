@@ -122,8 +122,8 @@ def test_a_changed_byte_is_refused(copied: Bundle) -> None:
 
 
 def test_a_file_that_is_no_model_is_unsupported_and_does_not_pass(copied: Bundle) -> None:
-    for name in MODEL_FILES.values():
-        (copied.folder / name).unlink()
+    for variant in copied.variants:
+        (copied.folder / MODEL_FILES[variant]).unlink()
     (copied.folder / MODEL_FILES["fp32"]).write_bytes(b"no model")
     broken = write_manifest(copied.folder, copied.model, copied.manifest.provenance)
     for engine in ("onnxruntime", "openvino", "opencv"):
