@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_resnet.cli import demo, doctor, evaluate, export, finetune
+from edge_resnet.cli import demo, doctor, evaluate, export, finetune, parity
 from runtime.stream import stream
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ for function in (
     evaluate.evaluate,
     evaluate.predict,
     export.export,
-    export.parity,
+    parity.parity,
     stream,
     demo.demo,
     doctor.doctor,
