@@ -1,7 +1,7 @@
 """Inference engines behind one interface: one small class a file, each imported only when it is asked for."""
 
 from runtime.backends.base import Backend, Description, Executed
-from runtime.backends.registry import NAMES, installed, open_backend, precisions, variant
+from runtime.backends.registry import NAMES, built_not_run, installed, open_backend, precisions, variant
 from runtime.backends.run import find_run
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Backend",
     "Description",
     "Executed",
+    "built_not_run",
     "find_run",
     "installed",
     "open_backend",

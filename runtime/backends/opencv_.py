@@ -8,6 +8,9 @@ import numpy as np
 from edge_resnet.errors import BackendError
 from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Floats, Frames, Opening
 
+# What a call of setNumThreads with it restores.
+_DEFAULT_THREADS = -1
+
 
 class OpenCv(Backend):
     """A network of cv2.dnn's new engine (OpenCV 5): it takes uint8 frames and a batch that changes as they are.
@@ -20,7 +23,8 @@ class OpenCv(Backend):
         if opening.device not in ("auto", "cpu"):
             raise BackendError(f"opencv: no device {opening.device}, it runs on cpu")
         self._precision = opening.precision
-        if opening.threads:
+        self._own_threads = opening.threads > 0
+        if self._own_threads:
             # One number for the whole process: cv2.dnn has no other.
             cv2.setNumThreads(opening.threads)
         # 5.0.0 calls it ENGINE_NEW, later versions ENGINE_OPENCV. The classic engine fixes shapes when it reads.
@@ -34,6 +38,10 @@ class OpenCv(Backend):
         emulated = self._precision == "fp16"
         note = "cv2.dnn computes in fp32: fp16 weights are cast up" if emulated else ""
         return Description("opencv", cv2.__version__, "cpu", self._precision, "fp32", emulated, note)
+
+    def close(self) -> None:
+        if self._own_threads:
+            cv2.setNumThreads(_DEFAULT_THREADS)
 
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
         self._network.setInput(frames, INPUT)

@@ -23,12 +23,12 @@ _TRT = {**_FLOATS, "int8": "int8.trt"}
 
 @dataclass(frozen=True)
 class _Engine:
-    """`package`: what must be importable; `install`: what brings it; `variants`: the model file for each precision.
+    """`packages`: what must be importable, the engine itself first; `install`: what brings it.
 
-    `other_variants`: where a device of the engine wants other files.
+    `variants`: the model file for each precision; `other_variants`: where a device of the engine wants other files.
     """
 
-    package: str
+    packages: tuple[str, ...]
     install: str
     open: Opener
     variants: Mapping[str, str]
@@ -63,28 +63,52 @@ def _open_opencv(opening: Opening) -> Backend:
     return OpenCv(opening)
 
 
+def _open_tensorrt(opening: Opening) -> Backend:
+    from runtime.backends.tensorrt.runner import TensorRt
+
+    return TensorRt("tensorrt", opening)
+
+
+def _open_tensorrt_rtx(opening: Opening) -> Backend:
+    from runtime.backends.tensorrt.runner import TensorRt
+
+    return TensorRt("tensorrt_rtx", opening)
+
+
+# For the GPU's memory and streams, without torch.
+_CUDA = "cuda.bindings"
 _ENGINES = {
-    "torch": _Engine("torch", "edge-resnet[train]", _open_torch, _FLOATS),
+    "torch": _Engine(("torch",), "edge-resnet[train]", _open_torch, _FLOATS),
     "onnxruntime": _Engine(
-        "onnxruntime", "edge-resnet[cpu] (or edge-resnet[gpu])", _open_onnxruntime, _X86, {"tensorrt": _TRT}
+        ("onnxruntime",), "edge-resnet[cpu] (or edge-resnet[gpu])", _open_onnxruntime, _X86, {"tensorrt": _TRT}
     ),
     # bfloat16 is arithmetic that OpenVINO has on the fp32 model.
-    "openvino": _Engine("openvino", "edge-resnet[cpu]", _open_openvino, {**_X86, "bf16": "fp32"}),
-    "opencv": _Engine("cv2", "edge-resnet", _open_opencv, _FLOATS),
+    "openvino": _Engine(("openvino",), "edge-resnet[cpu]", _open_openvino, {**_X86, "bf16": "fp32"}),
+    "opencv": _Engine(("cv2",), "edge-resnet", _open_opencv, _FLOATS),
+    "tensorrt": _Engine(("tensorrt", _CUDA), "edge-resnet[tensorrt]", _open_tensorrt, _TRT),
+    "tensorrt_rtx": _Engine(("tensorrt_rtx", _CUDA), "edge-resnet[rtx]", _open_tensorrt_rtx, _TRT),
 }
 NAMES = tuple(_ENGINES)
+_BUILT_AHEAD = frozenset({"tensorrt", "tensorrt_rtx"})
 
 
 def installed() -> list[str]:
     """The names of the engines whose packages are installed here."""
-    return [name for name, engine in _ENGINES.items() if find_spec(engine.package) is not None]
+    return [name for name in _ENGINES if _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return all(find_spec(package) is not None for package in _ENGINES[name].packages)
+    except ModuleNotFoundError:  # of a dotted name, when what is before the dot is missing
+        return False
 
 
 def require(name: str) -> None:
     """Raise UserError when no engine has this name, BackendError when it is not installed."""
     if name not in _ENGINES:
         raise UserError(f"backend {name}: unknown; there are {', '.join(NAMES)}")
-    if find_spec(_ENGINES[name].package) is None:
+    if not _is_installed(name):
         raise BackendError(f"backend {name} is not installed; pip install '{_ENGINES[name].install}'")
 
 
@@ -92,7 +116,7 @@ def version(name: str) -> str:
     """The version of an engine, without opening a model. Raises as `require` does, BackendError if it is broken."""
     require(name)
     try:
-        return str(import_module(_ENGINES[name].package).__version__)
+        return str(import_module(_ENGINES[name].packages[0]).__version__)
     except Exception as error:  # a broken installation fails in as many ways as there are
         raise BackendError(f"backend {name} is installed but does not load: {first_line(error)}") from error
 
@@ -114,6 +138,39 @@ def precisions(name: str, bundle: Bundle, device: str = "auto") -> tuple[str, ..
     return tuple(precision for precision in there if precision != "bf16" or cpu_has_bf16())
 
 
+def opening(
+    name: str,
+    bundle: Bundle,
+    precision: str,
+    device: str = "auto",
+    *,
+    run: Path | None = None,
+    threads: int = 0,
+    hint: Hint = "latency",
+    box: Path | None = None,
+    log: Log = lambda line: None,
+) -> Opening:
+    """What is to be opened, with the model's variant for this engine. Raises as `require` and `variant` do."""
+    require(name)
+    return Opening(bundle, precision, variant(name, precision, device), device, run, threads, hint, box, log)
+
+
+def built_not_run(name: str, bundle: Bundle, precision: str, box: Path) -> bool:
+    """Whether an engine of this model, made on this machine, lies sound in the box though there is no GPU to run it.
+
+    Only of TensorRT's: others are not built ahead. False also when it is not installed, or has no such model here.
+    """
+    if name not in _BUILT_AHEAD or precision not in precisions(name, bundle):
+        return False
+    try:
+        version(name)
+    except BackendError:
+        return False
+    from runtime.backends.tensorrt import ahead
+
+    return ahead.built_not_run(name, opening(name, bundle, precision, box=box))
+
+
 def open_backend(
     name: str,
     bundle: Bundle,
@@ -131,20 +188,9 @@ def open_backend(
     `device`: `auto`, `cpu`, or what the engine calls another (`cuda`, `tensorrt`, `gpu`). Raises BackendError when the
     engine is not installed or cannot run the model, BundleError when the model's file changed.
     """
-    require(name)
-    opening = Opening(
-        bundle=bundle,
-        precision=precision,
-        variant=variant(name, precision, device),
-        device=device,
-        run=run,
-        threads=threads,
-        hint=hint,
-        box=box,
-        log=log,
-    )
+    wanted = opening(name, bundle, precision, device, run=run, threads=threads, hint=hint, box=box, log=log)
     try:
-        return _ENGINES[name].open(opening)
+        return _ENGINES[name].open(wanted)
     except UserError:
         raise
     except Exception as error:  # engines raise types of their own; an import fails in as many ways

@@ -12,10 +12,13 @@ import openvino
 import pytest
 
 from edge_resnet.errors import BackendError
-from runtime.backends import NAMES, open_backend
+from runtime.backends import NAMES as ALL
+from runtime.backends import open_backend
 from runtime.backends import openvino_ as openvino_backend
 from tests.parity.conftest import FRAMES, Exported
 
+# TensorRT needs a GPU: tests/parity/test_gpu.py runs it.
+NAMES = [name for name in ALL if not name.startswith("tensorrt")]
 ENGINES = [name for name in NAMES if name != "torch"]
 Answers = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 

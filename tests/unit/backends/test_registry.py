@@ -41,6 +41,18 @@ def test_a_missing_engine_names_what_to_install(name: str, bundle: Bundle, monke
     assert installed() == []
 
 
+def test_a_missing_parent_package_is_a_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_rtx(package: str) -> object:
+        if "." in package:
+            raise ModuleNotFoundError("No module named 'cuda'")  # as find_spec does for a dotted name
+        return object() if package == "tensorrt_rtx" else None
+
+    monkeypatch.setattr(registry, "find_spec", only_rtx)
+    assert installed() == []
+    with pytest.raises(BackendError, match=r"pip install 'edge-resnet\[rtx\]'"):
+        registry.require("tensorrt_rtx")
+
+
 def test_torch_without_its_run_is_told(bundle: Bundle) -> None:
     with pytest.raises(BackendError, match="--run"):
         open_backend("torch", bundle)
@@ -59,6 +71,7 @@ def test_a_broken_installation_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_heavy_is_imported_before_an_engine_is_opened() -> None:
     code = "import sys, runtime.backends, runtime.trust; print([m for m in sys.modules if m in sys.argv])"
     heavy = ["torch", "torchvision", "onnx", "onnxruntime", "openvino", "matplotlib", "export"]
+    heavy += ["tensorrt", "tensorrt_rtx", "cuda.bindings"]
     ran = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

@@ -1,0 +1,32 @@
+"""What a user can choose about an engine when it is built."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.backends.tensorrt.api import CURRENT
+
+# A camera gives one frame at a time; up to so many cameras, or the golden frames' batches, are served in one go.
+MAX_BATCH = 8
+
+
+class Options(BaseModel):
+    """How an engine is built.
+
+    `max_batch`: the most frames of one run; kernels are chosen for one frame, which is what a camera gives.
+    `workspace_mb`: the most GPU memory (MiB) a layer may use for scratch, 0 for the library's own limit. `target`: the
+    GPUs it is for: `current` (this one, the fastest), `SM89` (all of a compute capability), `ampere+` (all since
+    Ampere). `version_compatible`: later versions of the library may load it too, at some cost.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_batch: int = Field(default=MAX_BATCH, ge=1, le=1024)
+    workspace_mb: int = Field(default=0, ge=0, le=1 << 20)
+    target: str = Field(default=CURRENT, pattern=r"^(current|ampere\+|SM[0-9]{2,3})$")
+    version_compatible: bool = False
+
+    @property
+    def profile(self) -> tuple[int, int, int]:
+        """The fewest, the usual and the most frames of one run."""
+        return 1, 1, self.max_batch
