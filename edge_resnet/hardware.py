@@ -30,6 +30,13 @@ def cpu_has_bf16() -> bool:
     return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
+def saturates_int8() -> bool:
+    """Whether this is an x86 processor without VNNI: it adds two products of u8 and s8 in 16 bits, which saturate."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    return not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}
+
+
 def _cpuinfo() -> dict[str, str]:
     """The facts of /proc/cpuinfo; of several cores, the last one's."""
     try:

@@ -11,6 +11,8 @@ from edge_resnet.geometry import ResizePolicy
 from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess
 
 SCHEMA_VERSION = 1
+# Where a model file keeps its ModelSpec, as JSON.
+METADATA_KEY = "edge_resnet"
 # Classes that mean "nothing to report", as people call them; compared in lower case with - and space as _.
 BACKGROUND_NAMES = frozenset(
     {

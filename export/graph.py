@@ -18,12 +18,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import ResNet
 from torchvision.models.resnet import Bottleneck
 
-from edge_resnet.manifest import InputSpec, ModelSpec
+from edge_resnet.manifest import METADATA_KEY, InputSpec, ModelSpec
 from edge_resnet.model import FEATURES, body, class_activation_map, normalise
 
 INPUT = "frames"
 OUTPUTS = ("logits", "cam")
-METADATA_KEY = "edge_resnet"
 # The newest opset that TensorRT 8.6 reads; every later engine reads it too. See docs/decisions/0002-onnx-graph.md.
 OPSET = 17
 IR_VERSION = 8

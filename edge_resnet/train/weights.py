@@ -30,21 +30,40 @@ def initial_model(weights: str, classes: int) -> ResNet:
     torchvision state dict (.pth, read with weights_only, or .safetensors; float16 too). Raises UserError.
     """
     network = model.build(classes)
-    if weights == NONE:
-        return network
-    state = _imagenet() if weights == IMAGENET else _from_file(Path(weights))
-    state = {name: tensor.float() for name, tensor in state.items() if not name.startswith(_HEAD)}
+    if weights != NONE:
+        state = _imagenet() if weights == IMAGENET else _from_file(Path(weights))
+        _fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(_HEAD)}, weights)
+    return network
+
+
+def whole_model(path: Path, classes: int) -> ResNet:
+    """A ResNet-50 with the body and the head of a file, which must have `classes` outputs. Raises UserError."""
+    state = _from_file(path)
+    head = state.get(f"{_HEAD}weight")
+    outputs = 0 if head is None else len(head)
+    if outputs != classes:
+        raise UserError(
+            f"{path}: its head has {outputs} outputs where the data has {classes} classes; "
+            "name the data that it was trained on, or fine-tune it"
+        )
+    network = model.build(classes)
+    _fill(network, state, str(path))
+    return network.eval()
+
+
+def _fill(network: ResNet, state: Mapping[str, Tensor], weights: str) -> None:
+    """Load a state dict, in float32; the head may be absent. Raises UserError."""
     wanted = {name for name in network.state_dict() if not name.startswith(_HEAD)}
+    found = {name for name in state if not name.startswith(_HEAD)}
     # A state dict saved by an old torchvision lacks the counters of batch normalisation, which nothing reads.
-    missing = sorted(name for name in wanted - set(state) if not name.endswith("num_batches_tracked"))
-    if missing or set(state) - wanted:
-        strange = missing[0] if missing else sorted(set(state) - wanted)[0]
+    missing = sorted(name for name in wanted - found if not name.endswith("num_batches_tracked"))
+    if missing or found - wanted:
+        strange = missing[0] if missing else sorted(found - wanted)[0]
         raise UserError(f"{weights}: not the state dict of torchvision's ResNet-50 ({strange} does not fit)")
     try:
-        network.load_state_dict(state, strict=False)
+        network.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
     except RuntimeError as error:
         raise UserError(f"{weights}: not the state dict of torchvision's ResNet-50 (shapes differ)") from error
-    return network
 
 
 def _imagenet() -> Mapping[str, Tensor]:

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from edge_resnet.manifest import ModelSpec
+from edge_resnet.manifest import METADATA_KEY, ModelSpec
 from export import graph
 from export.fp16 import MAX_PEAK, convolutions_in_fp32, to_fp16
 from tests.parity.conftest import FRAMES, SPEC, Exported, seeded_network
@@ -68,7 +68,7 @@ def test_the_opset_is_read_by_tensorrt_8_6(fp32: onnx.ModelProto) -> None:
 def test_labels_and_preprocessing_travel_in_the_file(fp32: onnx.ModelProto, fp16: onnx.ModelProto) -> None:
     for model in (fp32, fp16):
         properties = {item.key: item.value for item in model.metadata_props}
-        assert ModelSpec.model_validate_json(properties[graph.METADATA_KEY]) == SPEC
+        assert ModelSpec.model_validate_json(properties[METADATA_KEY]) == SPEC
 
 
 def test_nodes_are_named_after_the_modules_and_nothing_tells_of_the_machine(fp32: onnx.ModelProto) -> None:
