@@ -72,7 +72,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}-old-{os.getpid()}")
     try:
         yield temporary
-        for item in temporary.iterdir():
+        for item in temporary.rglob("*"):
             _sync(item)
         if path.exists():
             path.rename(aside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from signal import Signals
 from typing import Any, Protocol
@@ -12,8 +13,9 @@ from typing import Any, Protocol
 from edge_resnet import runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BundleError, UserError
-from runtime import trust
+from runtime import trust, tuned
 from runtime.backends import Backend, variant
+from runtime.backends.base import Hint
 from runtime.events.event import Event
 from runtime.events.journal import Decider, Journal
 from runtime.events.store import EventStore
@@ -44,6 +46,7 @@ class StreamOptions:
     backend: str = "auto"
     precision: str = "auto"
     device: str = "auto"
+    box: Path | None = None
     rate_per_s: float = 5.0
     events: Path = Path("events.sqlite")
     display: bool = False
@@ -56,7 +59,16 @@ class ChooseBackend(Protocol):
     """How a backend is chosen and opened; trust.choose is the one."""
 
     def __call__(
-        self, bundle: Bundle, backend: str, precision: str, device: str, *, log: Say
+        self,
+        bundle: Bundle,
+        backend: str,
+        precision: str,
+        device: str,
+        *,
+        threads: int = ...,
+        hint: Hint = ...,
+        box: Path | None = ...,
+        log: Say,
     ) -> AbstractContextManager[Backend]: ...
 
 
@@ -115,16 +127,17 @@ def watch(options: StreamOptions, say: Say, choose: ChooseBackend = trust.choose
     with ExitStack() as stack:
         source = open_source(address)
         stack.callback(source.close)
-        backend = stack.enter_context(choose(bundle, options.backend, options.precision, options.device, log=say))
+        opened, used = _open_backend(options, bundle, choose, say)
+        backend = stack.enter_context(opened)
         running = backend.describe()
         store = stack.enter_context(EventStore(options.events))
-        model = bundle.model_sha256(variant(running.backend, running.precision, options.device))
+        model = used.model_sha256(variant(running.backend, running.precision, options.device))
         decider = Decider(model, running.backend, running.precision)
         ending = stack.enter_context(signals_call(source.interrupt))
         pipeline = Pipeline(
             source=source,
-            examiner=Examiner(backend, bundle.model),
-            rules={name: Rule(RuleSettings.of(alarm)) for name, alarm in bundle.model.alarms.items()},
+            examiner=Examiner(backend, used.model),
+            rules={name: Rule(RuleSettings.of(alarm)) for name, alarm in used.model.alarms.items()},
             journal=Journal(store, source.name, decider, source.live),
             sinks=_open_sinks(options, source, say, stack),
             pace=Pace(options.rate_per_s),
@@ -175,6 +188,46 @@ def _open_bundle(folder: Path | None, say: Say) -> Bundle:
     if not bundle.model.alarms:
         raise BundleError(f"{folder}: no alarms in this bundle, nothing could ever be raised; export one with alarms")
     return bundle
+
+
+def _open_backend(
+    options: StreamOptions, bundle: Bundle, choose: ChooseBackend, say: Say
+) -> tuple[AbstractContextManager[Backend], Bundle]:
+    """The backend that the options name, else the one that tune chose on this box; and the bundle that it runs."""
+    box = bundle.box if options.box is None else options.box
+    found = _tuned(options, bundle, box, say)
+    if found is not None:
+        choice = found.choice
+        try:
+            opened = choose(
+                found.bundle,
+                choice.backend,
+                choice.precision,
+                options.device,
+                threads=choice.threads,
+                hint=choice.hint,
+                box=found.box,
+                log=say,
+            )
+        except UserError as error:
+            say(f"{box / tuned.FILE}: not obeyed ({error}); run edge-resnet tune again")
+        else:
+            say(f"as tune chose on this box: {choice.describe()}")
+            return opened, found.bundle
+    if options.box is not None:
+        choose = partial(choose, box=options.box)
+    return choose(bundle, options.backend, options.precision, options.device, log=say), bundle
+
+
+def _tuned(options: StreamOptions, bundle: Bundle, box: Path, say: Say) -> tuned.Tuned | None:
+    """What tune chose, if it fits and nothing was named."""
+    asked = {"--backend": options.backend, "--precision": options.precision, "--device": options.device}
+    named = [f"{option} {value}" for option, value in asked.items() if value != trust.AUTO]
+    if not named:
+        return tuned.find(bundle, box, say)
+    if (box / tuned.FILE).is_file():
+        say(f"{box / tuned.FILE}: not obeyed, since {' and '.join(named)} was given")
+    return None
 
 
 def _open_sinks(options: StreamOptions, source: Source, say: Say, stack: ExitStack) -> list[Sink]:

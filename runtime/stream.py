@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 def stream(
     camera: Annotated[str, typer.Option(help="A device's number (0), a video file, or a URL (rtsp://, http://).")],
     bundle: Annotated[Path | None, typer.Option(help="The bundle's folder; by default the newest under runs/.")] = None,
-    backend: Annotated[str, typer.Option(help="auto, or onnxruntime, openvino, opencv, torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or fp16.")] = "auto",
+    backend: Annotated[
+        str, typer.Option(help="auto, or onnxruntime, openvino, opencv, tensorrt, tensorrt_rtx, torch.")
+    ] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, fp16, bf16 or int8.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    box: Annotated[
+        Path | None, typer.Option(help="What this box made (tune's choice, engines); by default the bundle's box/.")
+    ] = None,
     rate: Annotated[float, typer.Option(help="Looks a second, by the frames' own times.")] = 5.0,
     events: Annotated[Path, typer.Option(help="The SQLite file that events are written to.")] = Path("events.sqlite"),
     display: Annotated[bool, typer.Option("--display", help="Show a window; q or Esc ends.")] = False,
@@ -49,6 +54,7 @@ def stream(
         backend=backend,
         precision=precision,
         device=device,
+        box=box,
         rate_per_s=rate,
         events=events,
         display=display,

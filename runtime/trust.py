@@ -23,6 +23,7 @@ from edge_resnet.errors import BackendError, BundleError
 from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import judge
 from runtime.backends import Backend, installed, open_backend, precisions, variant
+from runtime.backends.base import Hint
 from runtime.backends.registry import require, version
 
 VERIFIED = "verified.json"
@@ -51,20 +52,31 @@ class _Record:
 
 @dataclass(frozen=True, order=True)
 class _Candidate:
-    """An engine in a precision on a device."""
+    """An engine in a precision on a device; `threads` and `hint` as in runtime.backends.base.Opening."""
 
     backend: str
     precision: str
     device: str
+    threads: int
+    hint: Hint
 
     def open(self, bundle: Bundle, box: Path, log: Log) -> Backend:
-        return open_backend(self.backend, bundle, self.precision, self.device, box=box, log=log)
+        return open_backend(
+            self.backend,
+            bundle,
+            self.precision,
+            self.device,
+            threads=self.threads,
+            hint=self.hint,
+            box=box,
+            log=log,
+        )
 
     def key(self, bundle: Bundle) -> str:
         """A hash over everything known that a record of this candidate depends on."""
         model = bundle.model_sha256(variant(self.backend, self.precision, self.device))
         parts = [self.backend, version(self.backend), self.precision, self.device, cpu_name()]
-        parts += [model, bundle.manifest.files[GOLDEN].sha256]
+        parts += [str(self.threads), self.hint, model, bundle.manifest.files[GOLDEN].sha256]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -74,22 +86,26 @@ def choose(
     precision: str = AUTO,
     device: str = AUTO,
     *,
+    threads: int = 0,
+    hint: Hint = "latency",
     box: Path | None = None,
     log: Log = lambda line: None,
 ) -> Backend:
     """Open the engine to use: the one named, or the fastest on one frame, of those whose golden replay holds.
 
-    Engines that were not verified on this box are replayed and timed first, and remembered in `box` (the bundle's box/
-    by default). Precisions that the device only emulates are left out unless `precision` names one. `log` is told, in
-    lines, what is measured and what is refused. Raises BackendError when nothing that was asked for can be trusted,
-    BundleError when the bundle lacks what was asked for or changed.
+    `threads` (0 for the engine's own choice) and `hint` reach every engine that is tried. Engines that were not
+    verified on this box are replayed and timed first, and remembered in `box` (the bundle's box/ by default).
+    Precisions that the device only emulates are left out unless `precision` names one. `log` is told, in lines, what is
+    measured and what is refused. Raises BackendError when nothing that was asked for can be trusted, BundleError when
+    the bundle lacks what was asked for or changed.
     """
     golden = bundle.golden()
     box = bundle.box if box is None else box
     memory = _Memory(box / VERIFIED, log)
     timed: list[tuple[float, _Candidate]] = []
     refused: list[str] = []
-    for candidate in _candidates(bundle, backend, precision, device):
+    for name, each in _candidates(bundle, backend, precision, device):
+        candidate = _Candidate(name, each, device, threads, hint)
         try:
             key = candidate.key(bundle)
             record = memory.get(key)
@@ -97,8 +113,9 @@ def choose(
                 with candidate.open(bundle, box, log) as opened:
                     record = memory.put(key, _verify(opened, golden, log))
         except BackendError as error:
-            refused.append(str(error))
-            log(f"not used: {error}")
+            if str(error) not in refused:  # without a driver, every precision says the same
+                refused.append(str(error))
+                log(f"not used: {error}")
             continue
         if precision != AUTO or not record.emulated:
             timed.append((record.milliseconds, candidate))
@@ -111,17 +128,23 @@ def choose(
     raise BackendError(f"no engine can be trusted with {bundle.folder}: {'; '.join(refused) or 'all are emulations'}")
 
 
-def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> list[_Candidate]:
-    names = [name for name in installed() if name not in _NOT_AUTOMATIC] if backend == AUTO else [backend]
+def automatic() -> list[str]:
+    """The names of the engines that `auto` chooses from on this box."""
+    return [name for name in installed() if name not in _NOT_AUTOMATIC]
+
+
+def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> list[tuple[str, str]]:
+    """The engines and precisions to try."""
+    names = automatic() if backend == AUTO else [backend]
     if backend != AUTO:
         require(backend)
     if precision != AUTO and backend != AUTO:
         bundle.model_sha256(variant(backend, precision, device))  # refused here if the bundle has no such model
-        return [_Candidate(backend, precision, device)]
-    candidates = [_Candidate(name, each, device) for name in names for each in precisions(name, bundle, device)]
+        return [(backend, precision)]
+    candidates = [(name, each) for name in names for each in precisions(name, bundle, device)]
     if precision == AUTO:
         return candidates
-    named = [candidate for candidate in candidates if candidate.precision == precision]
+    named = [(name, each) for name, each in candidates if each == precision]
     if not named:
         there = ", ".join(bundle.variants)
         raise BundleError(f"{bundle.folder}: no engine here runs {precision} (the bundle has {there}); export it")

@@ -24,14 +24,17 @@ _CELL_PX = 8
 
 
 class Brightness(Backend):
-    """Takes what is brighter than middle grey for fire: probability 0.003 when DARK, 0.997 when BRIGHT."""
+    """Takes what is brighter than middle grey for fire: probability 0.003 when DARK, 0.997 when BRIGHT.
+
+    It goes by the name of an engine that is on every box.
+    """
 
     def __init__(self, spec: ModelSpec = MODEL) -> None:
         super().__init__(spec)
         self.closed = False
 
     def describe(self) -> Description:
-        return Description("brightness", "1", "cpu", "fp32", "fp32")
+        return Description("opencv", "1", "cpu", "fp32", "fp32")
 
     def close(self) -> None:
         self.closed = True
@@ -45,7 +48,7 @@ class Brightness(Backend):
 
 
 def choose_brightness(
-    bundle: Bundle, backend: str, precision: str, device: str, *, log: Callable[[str], None]
+    bundle: Bundle, backend: str, precision: str, device: str, *, log: Callable[[str], None], **_options: object
 ) -> Brightness:
     """In the place of trust.choose."""
     return Brightness(bundle.model)

@@ -9,16 +9,16 @@ import typer
 from edge_resnet.errors import UserError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
-Backend = Annotated[str, typer.Option(help="auto, or onnxruntime, openvino, opencv, torch.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or fp16.")]
+Backend = Annotated[str, typer.Option(help="auto, or onnxruntime, openvino, opencv, tensorrt, tensorrt_rtx, torch.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32, fp16, bf16 or int8.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 
 
-def size(text: str) -> tuple[int, int]:
+def size(text: str, option: str = "--input") -> tuple[int, int]:
     """Height and width in pixels of `HxW`. Raises UserError."""
     height, cross, width = text.lower().partition("x")
     if not (cross and height.isdigit() and width.isdigit() and 32 <= int(height) <= 4096 and 32 <= int(width) <= 4096):
-        raise UserError(f"--input {text}: takes height x width in pixels, 32 to 4096, such as 224x224 or 160x288")
+        raise UserError(f"{option} {text}: takes height x width in pixels, 32 to 4096, such as 224x224 or 160x288")
     return int(height), int(width)
 
 
