@@ -7,6 +7,7 @@ that is proven; a drop that the pictures cannot decide passes, and the figures s
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_resnet.probability import softmax
+from edge_resnet.reliability import calibration_error
 from edge_resnet.statistics import PairedDrop, wilson
 
 # Half a percentage point of accuracy: what a deployment may cost.
@@ -81,6 +83,27 @@ class AccuracyDrop:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """`pictures` that went from the reference's top-1 to another of the candidate, `of` so many with that reference.
+
+    `reference`, `candidate`: class indices.
+    """
+
+    reference: int
+    candidate: int
+    pictures: int
+    of: int
+
+
+@dataclass(frozen=True)
+class CalibrationShift:
+    """Expected calibration error (see edge_resnet.reliability), 0..1, of both at the bundle's temperature."""
+
+    reference: float
+    candidate: float
+
+
+@dataclass(frozen=True)
 class Figures:
     """How far a candidate is from the reference on `n` pictures.
 
@@ -108,13 +131,16 @@ class Figures:
 class Verdict:
     """What was found of one candidate: its figures, and the gates it failed, each told in a phrase.
 
-    `figures` is None when the logits were not finite.
+    `figures` is None when the logits were not finite, `accuracy` and `calibration` without labels. `flips`: the most
+    frequent first.
     """
 
     precision: str
     figures: Figures | None
     accuracy: AccuracyDrop | None
     failures: tuple[str, ...]
+    flips: tuple[Flip, ...] = ()
+    calibration: CalibrationShift | None = None
 
     @property
     def passed(self) -> bool:
@@ -122,9 +148,13 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as types of JSON."""
-        figures = {} if self.figures is None else asdict(self.figures)
-        accuracy = None if self.accuracy is None else asdict(self.accuracy)
-        return {**figures, "accuracy": accuracy, "failures": list(self.failures)}
+        return {
+            **({} if self.figures is None else asdict(self.figures)),
+            "accuracy": None if self.accuracy is None else asdict(self.accuracy),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
+            "flips": [asdict(flip) for flip in self.flips],
+            "failures": list(self.failures),
+        }
 
 
 def judge(
@@ -135,23 +165,28 @@ def judge(
     map_means: Logits | None = None,
     labels: Labels | None = None,
     margin: float = DEFAULT_MARGIN,
+    temperature: float = 1.0,
 ) -> Verdict:
     """Judge `candidate` against `reference` (both N x C logits, N at least 1) by the gates of `precision`.
 
     `map_means`: N x C, the candidate's class activation map averaged over its places. `labels`: N class indices.
+    `temperature`: of the softmax whose probabilities people see.
     """
     for name, logits in (("reference", reference), ("candidate", candidate)):
         if not np.isfinite(logits).all():
             return Verdict(precision, None, None, (f"the {name}'s logits are not finite (they overflow)",))
     gates = GATES[precision]
     figures = _measure(gates, np.asarray(reference, np.float64), np.asarray(candidate, np.float64), map_means)
-    accuracy = None
+    accuracy = calibration = None
     if labels is not None:
         accuracy = accuracy_drop(reference.argmax(1) == labels, candidate.argmax(1) == labels, margin)
+        calibration = CalibrationShift(
+            *(calibration_error(softmax(logits, temperature), labels) for logits in (reference, candidate))
+        )
     failures = tuple(_failed_gates(gates, figures))
     if accuracy is not None and accuracy.non_inferiority == "refuted":
         failures += (f"accuracy dropped by {100 * accuracy.drop:.2f} pp, provably over {100 * margin:.2g} pp",)
-    return Verdict(precision, figures, accuracy, failures)
+    return Verdict(precision, figures, accuracy, failures, _flips(reference, candidate), calibration)
 
 
 def accuracy_drop(reference_right: Rights, candidate_right: Rights, margin: float = DEFAULT_MARGIN) -> AccuracyDrop:
@@ -172,6 +207,15 @@ def accuracy_drop(reference_right: Rights, candidate_right: Rights, margin: floa
         non_inferiority=verdict,
         pictures_to_decide=paired.pictures_to_decide(margin) if verdict == "undecided" else None,
     )
+
+
+def _flips(reference: Logits, candidate: Logits) -> tuple[Flip, ...]:
+    """How many pictures went from which class to which."""
+    before, after = reference.argmax(1).tolist(), candidate.argmax(1).tolist()
+    of = Counter(before)
+    pairs = Counter((old, new) for old, new in zip(before, after, strict=True) if old != new)
+    ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Flip(old, new, pictures, of[old]) for (old, new), pictures in ordered)
 
 
 def _measure(gates: Gates, reference: Logits, candidate: Logits, map_means: Logits | None) -> Figures:

@@ -1,91 +1,135 @@
-"""The parity report as one self-contained page: nothing is loaded from anywhere, everything is escaped."""
+"""The proof as one self-contained page: nothing is loaded from anywhere, nothing runs, everything is escaped.
+
+Whoever has to decide reads it from the top: what to do, the rows, then what changed and why.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
-from string import Template
 
-from edge_resnet.verdict import AccuracyDrop
-from export.parity import Report, Row
+from export.advice import advise
+from export.gallery import Answer, ChangedPicture
+from export.report import Report
+from export.row import Row, RowVerdict, class_name
+from export.table import details, table
+from export.template import PAGE, STYLE, WORDS
+from export.thumbnail import data_uri
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Parity: $verdict</title>
-<style>
-:root { color-scheme: light dark }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
-.wide { overflow-x: auto }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { padding: .4rem .7rem; border-bottom: 1px solid #8884; text-align: left; vertical-align: top }
-td.number, th.number { text-align: right; white-space: nowrap }
-.verdict { font-weight: 600; white-space: nowrap }
-.pass { color: #1a7f37 } .fail { color: #cf222e } .emulated { color: #9a6700 }
-.note { color: #777; font-size: .85em }
-</style>
-<h1>Parity: <span class="$verdict">$verdict</span></h1>
-<p>$count pictures through every engine, compared with <b>$reference</b>.$not_shown</p>
-<div class="wide">
-<table>
-<thead><tr><th>Engine<th>Precision<th>Verdict<th class="number">Largest |Δ logit|<th class="number">Cosine
-<th class="number">KL, nats<th class="number">Same top-1 (95%)<th class="number">Accuracy
-<th>No worse within the margin</tr></thead>
-<tbody>
-$rows
-</tbody>
-</table>
-</div>
-<p class="note">emulated: the device has no such arithmetic, so the numbers are a stand-in and not proof of that device.
-|Δ logit| is the largest over all pictures and classes. Same top-1 with Wilson's interval. The last column compares
-picture by picture: McNemar's exact test, and the one-sided 95% bound of the drop against the margin.</p>
-</html>
-""")
+_PASS = "Every answer that could be checked stayed within the allowed difference."
+# What was judged comes first.
+_ORDER: tuple[RowVerdict, ...] = ("fail", "pass", "emulated", "built, not run", "unsupported", "not installed")
+_FAIL = "At least one engine's answers are not the trained model's, or none could be checked."
 
 
 def render(report: Report) -> str:
     """The page of a report, as HTML."""
-    not_shown = ""
-    if report.not_shown:
-        not_shown = f" Built, but not run in its own arithmetic here: {escape(', '.join(report.not_shown))}."
-    return _PAGE.substitute(
+    sections = [
+        *_rows(report),
+        *_flips(report),
+        *_gallery(report),
+        *_drift(report),
+        details(report.rows),
+    ]
+    return PAGE.substitute(
+        style=STYLE,
+        words=WORDS,
         verdict="pass" if report.passed else "fail",
+        recommendation=escape(report.recommendation),
         count=report.n,
         reference=escape(report.reference),
-        not_shown=not_shown,
-        rows="\n".join(_row(row) for row in report.rows),
+        meaning=_PASS if report.passed else _FAIL,
+        sections="\n".join(sections),
     )
 
 
-def _row(row: Row) -> str:
-    engine = escape(row.backend)
-    if row.description is not None:
-        told = f"{row.description.version}, {row.description.device}, runs {row.description.runs}"
-        engine += f'<br><span class="note">{escape(told)}</span>'
-    verdict = f'<span class="verdict {escape(row.verdict.split()[0])}">{escape(row.verdict)}</span>'
-    if row.reason:
-        verdict += f'<br><span class="note">{escape(row.reason)}</span>'
-    cells = [f"<td>{engine}", f"<td>{escape(row.precision)}", f"<td>{verdict}"]
-    return f"<tr>{''.join(cells)}{_figures(row)}</tr>"
+def _rows(report: Report) -> Iterable[str]:
+    told = sorted(zip(report.rows, advise(report.rows), strict=True), key=lambda pair: _ORDER.index(pair[0].verdict))
+    yield "<h2>Every engine</h2>"
+    yield table(told)
+    if report.not_shown:
+        kinds = escape(", ".join(report.not_shown).upper())
+        yield f'<p class="note">Not proven on any engine here, in its own arithmetic: {kinds}.</p>'
+    yield "<h2>In words</h2>"
+    yield f"<ul>{''.join(f'<li>{escape(advice.sentence)}' for _row, advice in told)}</ul>"
 
 
-def _figures(row: Row) -> str:
-    if row.result is None or row.result.figures is None:
-        return '<td colspan="6">'
-    figures = row.result.figures
-    low, high = figures.agreement_interval
-    agreement = f"{100 * figures.agreement:.2f}%<br><span class='note'>{100 * low:.2f} to {100 * high:.2f}</span>"
-    numbers = [f"{figures.max_difference:.2e}", f"{figures.cosine:.7f}", f"{figures.kl_nats:.2e}", agreement]
-    numbers.append("" if row.result.accuracy is None else f"{100 * row.result.accuracy.candidate:.2f}%")
-    return "".join(f'<td class="number">{number}' for number in numbers) + f"<td>{_no_worse(row.result.accuracy)}"
+def _flips(report: Report) -> Iterable[str]:
+    yield "<h2>Answers that changed, class by class</h2>"
+    rows = [row for row in report.rows if row.result is not None and row.result.flips]
+    if not rows:
+        yield "<p>None: every engine gives every picture the class that the trained model gives.</p>"
+        return
+    yield '<div class="wide"><table><thead><tr><th>Engine<th>Trained model says<th>Engine says'
+    yield '<th class="number">Pictures</tr></thead><tbody>'
+    for row in rows:
+        yield from _flips_of(row, report.labels)
+    yield "</tbody></table></div>"
 
 
-def _no_worse(accuracy: AccuracyDrop | None) -> str:
-    if accuracy is None:
-        return '<span class="note">no labels</span>'
-    text = f"{accuracy.non_inferiority} at {100 * accuracy.margin:.2g} pp"
-    if accuracy.pictures_to_decide is not None:
-        text += f" (about {accuracy.pictures_to_decide} pictures would decide)"
-    detail = f"drop {100 * accuracy.drop:+.2f} pp, at most {100 * accuracy.upper:.2f}; p = {accuracy.p_value:.2g}"
-    return f'{escape(text)}<br><span class="note">{escape(detail)}</span>'
+def _flips_of(row: Row, labels: Sequence[str]) -> Iterable[str]:
+    assert row.result is not None
+    name = escape(row.name)
+    for flip in row.result.flips:
+        before, after = (escape(class_name(index, labels)) for index in (flip.reference, flip.candidate))
+        yield f'<tr><td>{name}<td>{before}<td>{after}<td class="number">{flip.pictures} of {flip.of}</tr>'
+        name = ""
+
+
+def _gallery(report: Report) -> Iterable[str]:
+    yield "<h2>Pictures that changed sides</h2>"
+    gallery = report.gallery
+    if gallery is None:
+        yield "<p>Left out: this report goes with a bundle that must not carry anybody's pictures.</p>"
+    elif not gallery.pictures:
+        yield "<p>None on the engines that were judged.</p>"
+    else:
+        shown = len(gallery.pictures)
+        yield (
+            f"<p>{gallery.changed} in all, {shown} here, those first of which the trained model was surest. The colour "
+            "shows which places, by themselves, would be called that class.</p>"
+        )
+        cards = "".join(_card(picture, report) for picture in gallery.pictures)
+        yield f'<div class="gallery">{cards}</div>'
+
+
+def _card(picture: ChangedPicture, report: Report) -> str:
+    truth = "" if picture.truth is None else f"truly {class_name(picture.truth, report.labels)}"
+    also = [f"{row}: {class_name(label, report.labels)}" for row, label in picture.also.items()]
+    told = [picture.name, truth, f"also {', '.join(also)}" if also else ""]
+    caption = escape(" · ".join(part for part in told if part))
+    columns = [
+        f'<div><img alt="the picture" src="{data_uri(picture.frame)}"></div>',
+        _answer("Trained model", picture.reference, picture.candidate, picture, report.labels),
+        _answer(picture.row, picture.candidate, picture.reference, picture, report.labels),
+    ]
+    return (
+        f'<figure><div class="three">{"".join(columns)}</div><figcaption class="note">{caption}</figcaption></figure>'
+    )
+
+
+def _answer(who: str, answer: Answer, other: Answer, picture: ChangedPicture, labels: Sequence[str]) -> str:
+    label = escape(class_name(answer.label, labels))
+    image = f'<img alt="where it sees {label}" src="{data_uri(picture.frame, answer.heat)}">'
+    if answer.heat is None:
+        image = '<p class="note">No map: only the answers of the trained model are at hand.</p>'
+    less = escape(class_name(other.label, labels))
+    chances = f"<b>{label} {100 * answer.own:.1f}%</b><br>{less} {100 * answer.other:.1f}%"
+    return f"<div>{image}<p>{escape(who)}:<br>{chances}</p></div>"
+
+
+def _drift(report: Report) -> Iterable[str]:
+    yield "<h2>If pictures are resized in another way</h2>"
+    if not report.drift:
+        yield "<p>Not measured: it needs the files of the pictures.</p>"
+        return
+    yield (
+        f"<p>{report.drift[0].n} pictures through the trained model again, resized as other programs do. This is no "
+        "verdict on an engine: it is what it costs to feed the model with code of one's own.</p>"
+    )
+    yield '<div class="wide"><table><thead><tr><th>Resized by<th class="number">Other answers'
+    yield '<th class="number">Largest change of a probability<th class="number">Mean</tr></thead><tbody>'
+    for drift in report.drift:
+        cells = (f"{100 * drift.changed:.1f}%", f"{100 * drift.largest:.1f} pp", f"{100 * drift.mean:.2f} pp")
+        yield f"<tr><td>{escape(drift.way)}{''.join(f'<td class=number>{cell}' for cell in cells)}</tr>"
+    yield "</tbody></table></div>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_resnet.cli import demo, doctor, evaluate, export, finetune, parity
+from edge_resnet.cli import build, demo, doctor, evaluate, export, finetune, parity, tune
 from runtime.stream import stream
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ for function in (
     evaluate.predict,
     export.export,
     parity.parity,
+    build.build,
+    tune.tune,
     stream,
     demo.demo,
     doctor.doctor,

@@ -12,14 +12,14 @@ from typing import Any
 
 import cv2
 
-from edge_resnet import files, model, runs
+from edge_resnet import files, runs
 from edge_resnet.demo.generate import TRUTH_NAME, generate_clips, generate_pictures
 from edge_resnet.errors import UserError
 from edge_resnet.progress import Narrator
 from edge_resnet.train.args import Args
 from edge_resnet.train.finetune import finetune, finished_report
-from export.held_out import golden_frames, held_out
-from export.package import PARITY_JSON, export_run
+from export.job import ExportJob, Int8Options, export
+from export.package import PARITY_JSON
 from runtime.backtest import WatchedClip, total, watch_clips
 
 SUMMARY = "summary.json"
@@ -102,16 +102,7 @@ class Demo:
         """Export with the proof; the verdict."""
         bundle = self.out / runs.BUNDLE
         if not (bundle / PARITY_JSON).exists():
-            pictures = held_out(self.out, None, model.specification(self.out / runs.MODEL), self.narrator)
-            with self.narrator.stage("export and parity"):
-                bundle = export_run(
-                    self.out,
-                    bundle,
-                    precisions=("fp32", "fp16"),
-                    golden_frames=golden_frames(pictures),
-                    frames=pictures.frames,
-                    labels=pictures.truth.tolist(),
-                ).folder
+            bundle = export(ExportJob(self.out, bundle, fp16=True, int8=Int8Options()), self.narrator).folder
         verdict: str = json.loads((bundle / PARITY_JSON).read_text())["verdict"]
         if verdict != "pass":
             raise UserError(f"{bundle}: the proof failed; see {bundle / 'parity.html'}")

@@ -14,8 +14,9 @@ from torchvision.models import ResNet
 from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from edge_resnet.model import build, normalise, store
+from export.calibrate import Int8Request
 from export.golden import drawn_frames
-from export.package import Export, export_run
+from export.package import Export, Proof, export_run
 
 SPEC = ModelSpec(
     labels=("normal", "fire", "smoke"),
@@ -58,10 +59,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     export = export_run(
         run,
         run / "bundle",
-        precisions=("fp32", "fp16"),
+        fp16=True,
+        int8=Int8Request(hashes=("drawn",), frames=lambda: FRAMES),
         golden_frames=FRAMES[:8],
-        frames=[FRAMES[:7], FRAMES[7:]],
-        labels=[0] * len(FRAMES),
+        proof=Proof([FRAMES[:7], FRAMES[7:]], [0] * len(FRAMES)),
         provenance={"arguments": {"seed": 0}},
     )
     return Exported(run, model, Bundle.open(run / "bundle"), export)

@@ -104,8 +104,6 @@ def test_mistakes_are_told_and_leave_nothing(exported: Exported, tmp_path: Path)
     out = tmp_path / "bundle"
     with pytest.raises(UserError, match="no trained model"):
         export_run(tmp_path / "nothing", out)
-    with pytest.raises(UserError, match="precisions int4"):
-        export_run(exported.run, out, precisions=("int4",))
     with pytest.raises(UserError, match="unknown class ghost"):
         export_run(exported.run, out, alarms={"ghost": AlarmSpec(classes=("ghost",))})
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import InputSpec, ModelSpec
 from edge_resnet.model import build, store
 from edge_resnet.pictures import read_picture
-from export.package import export_run
+from export.package import Proof, export_run
 
 _CLASSES = 200
 _EVERY = 4
@@ -37,10 +37,9 @@ def test_a_trained_network_holds_every_gate(real_data: Path, tmp_path: Path) -> 
     export = export_run(
         tmp_path,
         tmp_path / "bundle",
-        precisions=("fp32", "fp16"),
+        fp16=True,
         golden_frames=frames[:8],
-        frames=frames,
-        labels=list(range(0, _CLASSES, _EVERY)),
+        proof=Proof(frames, list(range(0, _CLASSES, _EVERY))),
     )
     assert export.report.passed
     for row in export.report.rows:

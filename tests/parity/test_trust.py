@@ -49,7 +49,7 @@ def test_auto_takes_the_fastest_and_remembers(
         chosen = first.describe()
     # Torch is the reference, never a choice.
     wanted = ["opencv fp16", "opencv fp32", *(["openvino bf16"] if cpu_has_bf16() else []), "openvino fp16"]
-    assert sorted(replays) == [*wanted, "openvino fp32"]
+    assert sorted(replays) == [*wanted, "openvino fp32", "openvino int8"]
     assert len(lines) == len(replays)
     records = json.loads((box / trust.VERIFIED).read_text()).values()
     real = [record for record in records if not record["description"]["emulated"]]
@@ -149,8 +149,8 @@ def test_an_engine_whose_replay_fails_is_refused_by_name_and_in_auto(
 def test_what_is_not_there_is_told(exported: Exported, box: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown"):
         trust.choose(exported.bundle, "abacus", box=box)
-    with pytest.raises(BundleError, match="no engine here runs int8"):
-        trust.choose(exported.bundle, precision="int8", box=box)
+    with pytest.raises(BundleError, match="no engine here runs int4"):
+        trust.choose(exported.bundle, precision="int4", box=box)
     (tmp_path / "bare").mkdir()
     with pytest.raises(BundleError, match=r"no golden\.npz"):
         trust.choose(write_manifest(tmp_path / "bare", exported.bundle.model, {}), box=box)

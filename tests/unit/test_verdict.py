@@ -163,3 +163,31 @@ def test_undecided_passes_and_refuted_fails(logits: npt.NDArray[np.float64]) -> 
     generous = judge("int8", logits, worse, labels=labels, margin=0.2)
     assert not any("accuracy" in failure for failure in generous.failures)
     assert json.loads(json.dumps(refuted.to_json(), allow_nan=False))["accuracy"]["non_inferiority"] == "refuted"
+
+
+def test_flips_are_told_from_class_to_class_the_most_frequent_first() -> None:
+    reference = np.array([[0, 1, 0]] * 4 + [[1, 0, 0]] * 3, float)
+    candidate = np.array([[0, 1, 0]] + [[0, 0, 1]] * 2 + [[1, 0, 0]] + [[0, 1, 0]] + [[1, 0, 0]] * 2, float)
+    flips = judge("int8", reference, candidate).flips
+    assert [(flip.reference, flip.candidate, flip.pictures, flip.of) for flip in flips] == [
+        (1, 2, 2, 4),
+        (0, 1, 1, 3),
+        (1, 0, 1, 4),
+    ]
+    assert judge("int8", reference, reference).flips == ()
+
+
+def test_calibration_of_both_is_told_at_the_models_temperature(logits: npt.NDArray[np.float64]) -> None:
+    labels = logits.argmax(1)
+    assert judge("fp32", logits, logits).calibration is None
+    cool = judge("fp32", logits, logits, labels=labels).calibration
+    warm = judge("fp32", logits, logits, labels=labels, temperature=10.0).calibration
+    assert cool is not None
+    assert warm is not None
+    # Right every time, so that the error is the doubt: none when cool, much when warm.
+    assert cool.reference == cool.candidate < 0.02
+    assert warm.reference > 0.3
+    doubtful = judge("int8", logits, 0.1 * logits, labels=labels)
+    assert doubtful.calibration is not None
+    assert doubtful.calibration.candidate == pytest.approx(warm.reference)
+    assert json.loads(json.dumps(doubtful.to_json(), allow_nan=False))["calibration"]["candidate"] > 0.3
