@@ -29,12 +29,12 @@ from edge_resnet.train.adopt import adopt
 from edge_resnet.train.evaluate import read_frames
 from edge_resnet.verdict import Verdict, judge
 from export import graph
-from export.calibrate import Int8Request, calibrate, largest_weight
-from export.calibration_pictures import DEFAULT_COUNT, calibration_pictures
 from export.held_out import held_out
-from export.int8_trt import to_int8_trt
-from export.int8_x86 import to_int8_x86
-from export.thresholds import METHODS
+from export.int8.calibrate import Int8Request, calibrate, largest_weight
+from export.int8.pictures import DEFAULT_COUNT, calibration_pictures
+from export.int8.thresholds import METHODS
+from export.int8.trt import to_int8_trt
+from export.int8.x86 import to_int8_x86
 from runtime.backends import open_backend
 
 SIDE = 64

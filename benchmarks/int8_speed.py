@@ -25,8 +25,8 @@ from edge_resnet import command, runs
 from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from edge_resnet.model import build, store
-from export.calibrate import Int8Request
 from export.golden import drawn_frames
+from export.int8.calibrate import Int8Request
 from export.package import export_run
 from runtime import trust
 from runtime.backends import open_backend

@@ -73,9 +73,9 @@ def lay_on_frame(
 def draw(frame: Frame, caption: Caption, heat: npt.NDArray[np.float32] | None, preprocess: Preprocess) -> Frame:
     """A copy of `frame` (H x W x 3, uint8, BGR) with heat (see heat_map; None for none), bars, banner and note."""
     picture: Frame = frame.copy()
-    if heat is not None and heat.max() > _HEAT_FLOOR:
+    if heat is not None:
         box, laid = lay_on_frame(heat, preprocess, *frame.shape[:2])
-        _blend_heat(box.of(picture), laid)
+        blend_heat(box.of(picture), laid)
     text_px = round(min(_MAX_TEXT_PX, max(_MIN_TEXT_PX, frame.shape[0] * _TEXT_SHARE)))
     _draw_bars(picture, caption, text_px)
     if caption.held:
@@ -85,10 +85,12 @@ def draw(frame: Frame, caption: Caption, heat: npt.NDArray[np.float32] | None, p
     return picture
 
 
-def _blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
+def blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
     """Colour `area` in place; only the rectangle that has heat is touched, for most of a frame has none."""
     hot = cv2.boundingRect((heat > _HEAT_FLOOR).astype(np.uint8))
     x, y, width, height = hot
+    if not width:
+        return
     warm = heat[y : y + height, x : x + width]
     part = area[y : y + height, x : x + width]
     strength = (warm - _HEAT_FLOOR).clip(0.0) / (1.0 - _HEAT_FLOOR)

@@ -13,12 +13,12 @@ from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Narrator
 from edge_resnet.train.data import Listing
 from edge_resnet.train.evaluate import Frames, read_frames
-from export.calibrate import DEFAULT_METHOD, Int8Request
-from export.calibration_pictures import DEFAULT_COUNT, calibration_pictures, refuse_leak
 from export.engines import engine_options
 from export.held_out import golden_frames, held_out
+from export.int8.calibrate import DEFAULT_METHOD, Int8Request
+from export.int8.pictures import DEFAULT_COUNT, calibration_pictures, refuse_leak
+from export.int8.thresholds import Method
 from export.package import Export, Proof, export_run
-from export.thresholds import Method
 
 CALIBRATION_PICTURE = "calibration.png"
 GoldenSource = Literal["data", "samples"]

@@ -23,14 +23,15 @@ from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import AlarmSpec, ModelSpec
 from edge_resnet.model import load
 from edge_resnet.preprocess import Frame
-from export import golden, graph, page
-from export.calibrate import Int8Request, Say, calibrate, largest_weight
-from export.calibration import CALIBRATION
+from export import golden, graph
 from export.engines import build_engines
 from export.fp16 import convolutions_in_fp32, to_fp16
-from export.int8_trt import to_int8_trt
-from export.int8_x86 import to_int8_x86
-from export.parity import FrameSource, Progress, Report, find_reference, parity
+from export.int8.calibrate import Int8Request, Say, calibrate, largest_weight
+from export.int8.calibration import CALIBRATION
+from export.int8.trt import to_int8_trt
+from export.int8.x86 import to_int8_x86
+from export.parity import page
+from export.parity.trials import FrameSource, Progress, Report, find_reference, parity
 from runtime.backends.run import WEIGHTS_SHA256
 from runtime.backends.tensorrt.options import Options
 
@@ -161,7 +162,7 @@ class _Draft:
             "largest_weight_x86": largest,
         }
         if request.plots is not None and calibrated.histograms is not None:
-            from export.calibration_plot import draw  # needs matplotlib
+            from export.int8.plot import draw  # needs matplotlib
 
             draw(calibrated.histograms, table, request.method, request.plots)
 

@@ -114,8 +114,8 @@ def _adopted(weights: Path, data: Path | None, input: str, run: Path | None, nar
 def _write_folders(bundle: Path, openvino: Path | None, triton: Path | None) -> None:
     """What other programs read, from a bundle whose proof passed."""
     from edge_resnet.bundle import Bundle
-    from export.openvino_ir import write_openvino_ir
-    from export.triton import write_triton
+    from export.folders.openvino_ir import write_openvino_ir
+    from export.folders.triton import write_triton
 
     if openvino is not None:
         write_openvino_ir(Bundle.open(bundle), openvino)

@@ -14,8 +14,8 @@ from edge_resnet.errors import UserError
 _HEADS = ("backend", "precision", "verdict", "pictures", "|d logit|", "same", "drop", "speed")
 
 if TYPE_CHECKING:
-    from export.report import Report
-    from export.row import Row
+    from export.parity.report import Report
+    from export.parity.row import Row
 
 
 def parity(
@@ -35,9 +35,9 @@ def parity(
     from edge_resnet.files import write_text
     from edge_resnet.progress import Narrator
     from export.held_out import held_out
-    from export.page import render
-    from export.parity import find_reference
-    from export.parity import parity as prove
+    from export.parity.page import render
+    from export.parity.trials import find_reference
+    from export.parity.trials import parity as prove
 
     if out is not None and out.is_dir():
         raise UserError(f"--out {out}: a folder; name the page's file, such as {out / 'parity.html'}")
@@ -74,7 +74,7 @@ def print_rows(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from export.advice import advise
+    from export.parity.advice import advise
 
     table = Table(*_HEADS, title=_title(report), box=None, pad_edge=False)
     for row in report.rows:

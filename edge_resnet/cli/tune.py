@@ -13,7 +13,7 @@ from edge_resnet.environment import require
 from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
-    from export.tune import Result, Tuning
+    from export.tune.grid import Result, Tuning
 
 MAX_THREADS = 1024
 _TABLE_COLUMNS = 110
@@ -47,9 +47,9 @@ def tune(
     from edge_resnet.bundle import Bundle
     from edge_resnet.progress import Narrator
     from edge_resnet.train.data import scan_labelled
-    from export import pareto
-    from export.tune import Budget, Grid, default_sizes, default_threads, keep, some_of, tidy
-    from export.tune import tune as measure
+    from export.tune import pareto
+    from export.tune.grid import Budget, Grid, default_sizes, default_threads, keep, some_of, tidy
+    from export.tune.grid import tune as measure
     from runtime.tuned import FILE as CHOICE
 
     opened = Bundle.open(bundle)

@@ -14,8 +14,8 @@ from torchvision.models import ResNet
 from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from edge_resnet.model import build, normalise, store
-from export.calibrate import Int8Request
 from export.golden import drawn_frames
+from export.int8.calibrate import Int8Request
 from export.package import Export, Proof, export_run
 
 SPEC = ModelSpec(

@@ -14,8 +14,8 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BundleError
 from edge_resnet.manifest import METADATA_KEY, ModelSpec
 from edge_resnet.model import normalise
-from export.derive import derive, resized, with_input
 from export.golden import drawn_frames
+from export.tune.derive import derive, resized, with_input
 from runtime import trust, tuned
 from runtime.backends import open_backend, variant
 from tests.parity.conftest import SPEC, Exported

@@ -15,10 +15,10 @@ from edge_resnet.classifier import Classifier, Scores
 from edge_resnet.command import Exit
 from edge_resnet.errors import BackendError
 from edge_resnet.verdict import judge
-from export import parity as parity_module
-from export import speed
-from export.parity import Reference, find_reference, parity
-from export.proof import of_engine
+from export.parity import speed
+from export.parity import trials as parity_module
+from export.parity.precision import of_engine
+from export.parity.trials import Reference, find_reference, parity
 from runtime.backends import Backend, Description, Executed, open_backend
 from tests.commands import edge_resnet
 from tests.drawn import class_folders

@@ -17,16 +17,16 @@ from edge_resnet.bundle import MODEL_FILES, write_manifest
 from edge_resnet.errors import BackendError, BundleError
 from edge_resnet.preprocess import Frame
 from edge_resnet.verdict import judge
-from export import calibrate as calibrating
-from export import calibration
-from export import collect as collecting
-from export.calibrate import Int8Request, calibrate, largest_weight
-from export.calibration import CALIBRATION, Calibration, TensorRanges, read, tabulate
-from export.collect import collect, quantised_tensors
-from export.int8_trt import to_int8_trt
-from export.int8_x86 import to_int8_x86
-from export.quantise import REDUCED_RANGE
-from export.thresholds import Range
+from export.int8 import calibrate as calibrating
+from export.int8 import calibration
+from export.int8 import collect as collecting
+from export.int8.calibrate import Int8Request, calibrate, largest_weight
+from export.int8.calibration import CALIBRATION, Calibration, TensorRanges, read, tabulate
+from export.int8.collect import collect, quantised_tensors
+from export.int8.quantise import REDUCED_RANGE
+from export.int8.thresholds import Range
+from export.int8.trt import to_int8_trt
+from export.int8.x86 import to_int8_x86
 from runtime.backends import open_backend, precisions
 from tests.parity.conftest import FRAMES, SPEC, Exported
 

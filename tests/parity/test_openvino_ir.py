@@ -12,7 +12,7 @@ import pytest
 from edge_resnet import files
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import ModelSpec
-from export.openvino_ir import RT_INFO, write_openvino_ir
+from export.folders.openvino_ir import RT_INFO, write_openvino_ir
 from tests.parity.conftest import FRAMES, SPEC, Exported
 
 FILES = {"fp32": "model.xml", "fp16": "model.fp16.xml", "int8.x86": "model.int8.xml"}

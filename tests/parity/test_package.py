@@ -28,7 +28,8 @@ def test_the_manifest_covers_every_file_and_tells_where_it_came_from(exported: E
     assert exported.export.folder == exported.run / "bundle"
     bundle = exported.bundle
     bundle.check()
-    assert set(bundle.manifest.files) == {"model.onnx", "model.fp16.onnx", "golden.npz", "parity.json", "parity.html"}
+    models = {"model.onnx", "model.fp16.onnx", "model.int8.x86.onnx", "model.int8.trt.onnx"}
+    assert set(bundle.manifest.files) == {*models, "calibration.json", "golden.npz", "parity.json", "parity.html"}
     assert {path.name for path in bundle.folder.iterdir()} == {*bundle.manifest.files, "manifest.json"}
     provenance = bundle.manifest.provenance
     assert provenance["weights_sha256"] == files.sha256(exported.run / "model.safetensors")

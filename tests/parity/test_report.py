@@ -15,8 +15,8 @@ from edge_resnet.bundle import MODEL_FILES, Bundle, Golden, write_golden, write_
 from edge_resnet.classifier import Scores
 from edge_resnet.errors import BackendError, BundleError, UserError
 from edge_resnet.hardware import cpu_has_bf16
-from export import parity as parity_module
-from export.parity import Reference, find_reference, parity
+from export.parity import trials as parity_module
+from export.parity.trials import Reference, find_reference, parity
 from runtime import backends
 from tests.parity.conftest import FRAMES, Exported
 

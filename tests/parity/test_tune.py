@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from edge_resnet.bundle import Bundle
-from export import exam, pareto
-from export import tune as tune_module
 from export.golden import drawn_frames
-from export.measure import Bench, Effort, Point, Round
+from export.tune import exam, pareto
+from export.tune import grid as tune_module
+from export.tune.measure import Bench, Effort, Point, Round
 from runtime import trust, tuned
 from runtime.backends import open_backend
 from tests.commands import Outcome, edge_resnet

@@ -13,7 +13,7 @@ from edge_resnet.command import Exit
 from edge_resnet.manifest import InputSpec
 from edge_resnet.model import load
 from edge_resnet.train.adopt import adopt
-from export.calibration import CALIBRATION
+from export.int8.calibration import CALIBRATION
 from export.job import CALIBRATION_PICTURE
 from tests.commands import edge_resnet
 from tests.drawn import class_folders, splits

@@ -25,7 +25,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "yard"
     options = ("--weights", "none", "--input", "32x48", "--batch", "8", "--epochs", "1", "--device", "cpu")
     assert command.run(app, ["finetune", str(data), *options, "--out", str(out)]) == Exit.FINE
-    assert command.run(app, ["export", str(out), "--fp16"]) == Exit.FINE
+    assert command.run(app, ["export", str(out), "--fp16", "--no-speed"]) == Exit.FINE
     return out
 
 
@@ -40,7 +40,7 @@ def test_the_bundle_is_ready_and_says_how_it_was_proven(run: Path) -> None:
 
 
 def test_parity_is_proven_again_on_the_box(run: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = edge_resnet(capsys, "parity", run / "bundle", "--data", data, "--json")
+    outcome = edge_resnet(capsys, "parity", run / "bundle", "--data", data, "--no-speed", "--json")
     assert outcome.code == Exit.FINE, outcome.err
     assert outcome.answer["verdict"] == "pass"
     assert outcome.answer["n"] == 16
@@ -54,7 +54,7 @@ def test_a_bundle_away_from_its_run_is_proven_by_its_golden_frames(
     for path in (run / "bundle").iterdir():
         if path.is_file():
             (away / path.name).write_bytes(path.read_bytes())
-    outcome = edge_resnet(capsys, "parity", away, "--json")
+    outcome = edge_resnet(capsys, "parity", away, "--no-speed", "--json")
     assert outcome.code == Exit.FINE, outcome.err
     assert outcome.answer["reference"] == "golden"
     assert outcome.answer["n"] == 32
@@ -102,7 +102,7 @@ def test_alarms_of_several_classes_and_golden_frames_of_nobody(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "bundle"
-    options = ("--alarm", "blaze=fire", "--golden", "samples", "-o", out, "--json")
+    options = ("--alarm", "blaze=fire", "--golden", "samples", "--no-speed", "-o", out, "--json")
     outcome = edge_resnet(capsys, "export", run, *options)
     assert outcome.code == Exit.FINE, outcome.err
     assert outcome.answer["ready"] is True
@@ -110,6 +110,9 @@ def test_alarms_of_several_classes_and_golden_frames_of_nobody(
     assert set(manifest["model"]["alarms"]) == {"blaze"}
     assert manifest["provenance"]["golden"] == "samples"
     assert "model.fp16.onnx" not in manifest["files"]
+    # No picture of the owner's is anywhere in it.
+    assert outcome.answer["parity"]["gallery"] is None
+    assert "data:image" not in (out / "parity.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_an_export_without_a_run_takes_the_newest(
     monkeypatch.chdir(tmp_path)
     assert "no trained run under runs/" in edge_resnet(capsys, "export").mistake
     (tmp_path / "runs").symlink_to(run.parent)
-    outcome = edge_resnet(capsys, "export", "-o", tmp_path / "bundle")
+    outcome = edge_resnet(capsys, "export", "--no-speed", "-o", tmp_path / "bundle")
     assert outcome.code == Exit.FINE, outcome.err
     assert "run: runs/yard (the newest)" in outcome.err
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edge_resnet.verdict import GATES, judge
-from export.advice import EXACTNESS, advise, recommend
-from export.row import Row, RowVerdict
-from export.speed import Speed
+from export.parity.advice import EXACTNESS, advise, recommend
+from export.parity.row import Row, RowVerdict
+from export.parity.speed import Speed
 
 N = 225
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec
-from export import calibration
-from export.calibration import Calibration, key_of, read, tabulate
-from export.histogram import Extent, Histogram
-from export.thresholds import METHODS, SCHEMES, threshold
+from export.int8 import calibration
+from export.int8.calibration import Calibration, key_of, read, tabulate
+from export.int8.histogram import Extent, Histogram
+from export.int8.thresholds import METHODS, SCHEMES, threshold
 
 INPUT = InputSpec(height=64, width=96)
 

@@ -10,7 +10,7 @@ from edge_resnet import files
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec, ModelSpec
 from edge_resnet.train.data import SPLIT_FILE, Listing, Sample, Split
-from export.calibration_pictures import calibration_pictures, refuse_leak
+from export.int8.pictures import calibration_pictures, refuse_leak
 
 SPEC = ModelSpec(labels=("a", "b", "c"), input=InputSpec(height=32, width=32))
 

@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from edge_resnet.manifest import InputSpec, ModelSpec
 from edge_resnet.preprocess import Preprocess
-from export.drift import MAX_PICTURES, WAYS, measure
+from export.parity.drift import MAX_PICTURES, WAYS, measure
 from tests.drawn import class_folders
 from tests.stand_ins import MODEL, Brightness
 

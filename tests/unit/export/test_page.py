@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 
 from edge_resnet.verdict import judge
-from export.drift import Drift
-from export.gallery import Answer, ChangedPicture, Gallery
-from export.page import render
-from export.proof import of_engine
-from export.report import Report
-from export.row import ALL_PRECISIONS, Row
-from export.speed import Speed
+from export.parity.drift import Drift
+from export.parity.gallery import Answer, ChangedPicture, Gallery
+from export.parity.page import render
+from export.parity.precision import of_engine
+from export.parity.report import Report
+from export.parity.row import ALL_PRECISIONS, Row
+from export.parity.speed import Speed
 from runtime.backends import Description, Executed
 
 EVIL = "<script>alert(1)</script>&\"'"

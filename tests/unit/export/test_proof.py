@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from export.proof import PrecisionProof, of_engine
+from export.parity.precision import PrecisionProof, of_engine
 from runtime.backends import Description, Executed
 
 INT8 = Description("openvino", "1", "CPU", "int8", "int8", executed=Executed({"int8": 53, "fp32": 1}, 16, 3))

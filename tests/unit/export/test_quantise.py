@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.quantise import FULL_RANGE, REDUCED_RANGE, Scale, quantise_weights
-from export.thresholds import Range
+from export.int8.quantise import FULL_RANGE, REDUCED_RANGE, Scale, quantise_weights
+from export.int8.thresholds import Range
 
 
 @pytest.mark.parametrize("largest", [FULL_RANGE, REDUCED_RANGE])

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from edge_resnet.classifier import Scores
-from export.speed import BUDGET_S, ENOUGH_S, MIN_ROUNDS, ROUNDS, race
+from export.parity.speed import BUDGET_S, ENOUGH_S, MIN_ROUNDS, ROUNDS, race
 
 FRAMES = np.zeros((5, 8, 8, 3), np.uint8)
 ANSWER = Scores(np.zeros((1, 2), np.float32), np.zeros((1, 2, 1, 1), np.float32))

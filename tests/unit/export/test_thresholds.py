@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.histogram import BINS, Extent, Histogram
-from export.thresholds import LEVELS, METHODS, SCHEMES, Method, Range, Scheme, curve, threshold
+from export.int8.histogram import BINS, Extent, Histogram
+from export.int8.thresholds import LEVELS, METHODS, SCHEMES, Method, Range, Scheme, curve, threshold
 
 
 def histogram_of(values: npt.NDArray[np.float32]) -> Histogram:

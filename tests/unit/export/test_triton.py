@@ -15,7 +15,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 from edge_resnet.bundle import MODEL_FILES, Bundle, write_manifest
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec, ModelSpec
-from export.triton import write_triton
+from export.folders.triton import write_triton
 from runtime.backends.tensorrt.options import Options
 from runtime.backends.tensorrt.shelf import Shelf
 

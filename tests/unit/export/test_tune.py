@@ -9,9 +9,9 @@ import pytest
 
 from edge_resnet.errors import BackendError
 from edge_resnet.verdict import accuracy_drop
-from export import pareto
-from export.measure import Bench, Effort, Network, Notebook, Point, Round, Times, time_in_rounds
-from export.tune import Budget, Result, Tuning, default_sizes
+from export.tune import pareto
+from export.tune.grid import Budget, Result, Tuning, default_sizes
+from export.tune.measure import Bench, Effort, Network, Notebook, Point, Round, Times, time_in_rounds
 from tests.stand_ins import write_bundle
 
 POINTS = [Point(Network(32, 64, "fp32", name), threads) for name in ("opencv", "openvino") for threads in (0, 1)]
@@ -101,7 +101,7 @@ def test_what_was_measured_is_for_this_engine_and_processor(
 ) -> None:
     before = bench.key(POINTS[0].network)
     assert bench.key(POINTS[0].network) == before
-    monkeypatch.setattr(f"export.measure.{changed}", lambda *names: "another")
+    monkeypatch.setattr(f"export.tune.measure.{changed}", lambda *names: "another")
     assert bench.key(POINTS[0].network) != before
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 
-from export.quantise import FULL_RANGE, QdqWriter, Scale, quantise_weights
-from export.thresholds import Range
+from export.int8.quantise import FULL_RANGE, QdqWriter, Scale, quantise_weights
+from export.int8.thresholds import Range
 
 _INT32 = np.iinfo(np.int32)
 

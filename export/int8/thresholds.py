@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from export.histogram import Histogram
+from export.int8.histogram import Histogram
 
 Method = Literal["entropy", "percentile", "mse", "minmax"]
 Scheme = Literal["u8", "s8"]

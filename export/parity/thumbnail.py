@@ -26,7 +26,7 @@ def data_uri(frame: Frame, heat: npt.NDArray[np.float32] | None = None) -> str:
     picture = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
     if heat is not None:
         _box, laid = overlay.lay_on_frame(heat, Preprocess(height, width), height, width)
-        overlay._blend_heat(picture, laid)
+        overlay.blend_heat(picture, laid)
     written, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not written:
         raise ValueError(f"no JPEG of a picture of shape {frame.shape}")

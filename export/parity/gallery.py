@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edge_resnet.classifier import Classifier, Scores
 from edge_resnet.overlay import heat_map
 from edge_resnet.probability import softmax
-from export.row import class_name
+from export.parity.row import class_name
 
 Frames = npt.NDArray[np.uint8]
 Logits = npt.NDArray[np.float32]

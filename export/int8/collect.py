@@ -12,7 +12,7 @@ import onnx
 
 from edge_resnet.errors import BackendError
 from edge_resnet.preprocess import Frame
-from export.histogram import Extent, Histogram
+from export.int8.histogram import Extent, Histogram
 
 Step = Callable[[int, int], None]
 Floats = npt.NDArray[np.float32]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import onnx
 
-from export.quantise import FULL_RANGE, QdqWriter, Scale, quantise_weights
-from export.thresholds import Range
+from export.int8.quantise import FULL_RANGE, QdqWriter, Scale, quantise_weights
+from export.int8.thresholds import Range
 
 
 def to_int8_trt(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:

@@ -23,9 +23,9 @@ from edge_resnet.progress import Narrator
 from edge_resnet.statistics import wilson
 from edge_resnet.train.data import Listing
 from edge_resnet.verdict import DEFAULT_MARGIN, GATES, AccuracyDrop, accuracy_drop
-from export.derive import CELL_PIXELS, derive
-from export.exam import Exam, LeftOut
-from export.measure import Bench, Effort, Network, Notebook, Point, Size, Times, time_in_rounds
+from export.tune.derive import CELL_PIXELS, derive
+from export.tune.exam import Exam, LeftOut
+from export.tune.measure import Bench, Effort, Network, Notebook, Point, Size, Times, time_in_rounds
 from runtime import trust, tuned
 from runtime.backends import precisions
 from runtime.backends.base import Hint

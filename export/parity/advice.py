@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_resnet.verdict import AccuracyDrop
-from export.row import Row
+from export.parity.row import Row
 
 Decision = Literal["ship", "keep", "do not ship", "baseline", "open"]
 

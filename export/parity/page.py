@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from export.advice import advise
-from export.gallery import Answer, ChangedPicture
-from export.report import Report
-from export.row import Row, RowVerdict, class_name
-from export.table import details, table
-from export.template import PAGE, STYLE, WORDS
-from export.thumbnail import data_uri
+from export.parity.advice import advise
+from export.parity.gallery import Answer, ChangedPicture
+from export.parity.report import Report
+from export.parity.row import Row, RowVerdict, class_name
+from export.parity.table import details, table
+from export.parity.template import PAGE, STYLE, WORDS
+from export.parity.thumbnail import data_uri
 
 _PASS = "Every answer that could be checked stayed within the allowed difference."
 # What was judged comes first.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_resnet import files
-from export.tune import Result, Tuning
+from export.tune.grid import Result, Tuning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

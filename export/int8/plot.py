@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edge_resnet.files import whole_file
-from export.calibration import Calibration
-from export.histogram import Histogram
-from export.thresholds import METHODS, Method, Scheme, curve
+from export.int8.calibration import Calibration
+from export.int8.histogram import Histogram
+from export.int8.thresholds import METHODS, Method, Scheme, curve
 
 _COLUMNS = 4
 _COLOURS: dict[Method, str] = dict(zip(METHODS, ("tab:red", "tab:green", "tab:orange", "tab:gray"), strict=True))

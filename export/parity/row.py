@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from edge_resnet.verdict import Flip, Verdict
-from export.proof import PrecisionProof
-from export.speed import Speed
+from export.parity.precision import PrecisionProof
+from export.parity.speed import Speed
 from runtime.backends import Description
 
 RowVerdict = Literal["pass", "fail", "emulated", "unsupported", "not installed", "built, not run"]

@@ -13,8 +13,8 @@ from string import Template
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import ModelSpec
-from export.derive import map_size
-from export.folder import export_folder, write_metadata
+from export.folders.folder import export_folder, write_metadata
+from export.tune.derive import map_size
 from runtime.backends.tensorrt.options import MAX_BATCH
 from runtime.backends.tensorrt.shelf import FOLDER, Shelf
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from edge_resnet.verdict import AccuracyDrop
-from export.advice import Advice, accuracy_change
-from export.proof import PrecisionProof
-from export.row import ALL_PRECISIONS, Row, engine_name
+from export.parity.advice import Advice, accuracy_change
+from export.parity.precision import PrecisionProof
+from export.parity.row import ALL_PRECISIONS, Row, engine_name
 
 _TONES = {"pass": "good", "ship": "good", "baseline": "good", "fail": "bad", "do not ship": "bad", "shown": "good"}
 _NOTHING = "–"

@@ -13,12 +13,12 @@ from edge_resnet.hardware import saturates_int8
 from edge_resnet.manifest import InputSpec
 from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Step
-from export import calibration
-from export.calibration import CALIBRATION, Calibration, key_of
-from export.collect import collect, engine, quantised_tensors
-from export.histogram import Histogram
-from export.quantise import FULL_RANGE, REDUCED_RANGE
-from export.thresholds import Method
+from export.int8 import calibration
+from export.int8.calibration import CALIBRATION, Calibration, key_of
+from export.int8.collect import collect, engine, quantised_tensors
+from export.int8.histogram import Histogram
+from export.int8.quantise import FULL_RANGE, REDUCED_RANGE
+from export.int8.thresholds import Method
 from runtime.backends.registry import version
 
 # The least KL divergence of the logits and the most equal answers on 4,000 pictures (docs/results.md).

@@ -9,7 +9,7 @@ from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.environment import require
 from edge_resnet.manifest import ModelSpec
-from export.folder import export_folder, write_metadata
+from export.folders.folder import export_folder, write_metadata
 
 # The variants that OpenVINO runs (int8.trt is for TensorRT), and the names of their files.
 _STEMS = {"fp32": "model", "fp16": "model.fp16", "int8.x86": "model.int8"}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from export.thresholds import Range
+from export.int8.thresholds import Range
 
 Floats = npt.NDArray[np.float32]
 

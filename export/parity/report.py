@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from export.advice import advise, recommend
-from export.drift import Drift
-from export.gallery import Gallery
-from export.row import ALL_PRECISIONS, Row
+from export.parity.advice import advise, recommend
+from export.parity.drift import Drift
+from export.parity.gallery import Gallery
+from export.parity.row import ALL_PRECISIONS, Row
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.classifier import Classifier, Scores
 from edge_resnet.errors import BackendError, UserError
 from edge_resnet.verdict import DEFAULT_MARGIN, Verdict, judge
-from export import proof
-from export.drift import Drift, measure
-from export.gallery import Collector, assemble
-from export.proof import PrecisionProof
-from export.report import Report
-from export.row import ALL_PRECISIONS, Row, RowVerdict
-from export.speed import race
+from export.parity.drift import Drift, measure
+from export.parity.gallery import Collector, assemble
+from export.parity.precision import PrecisionProof, of_engine
+from export.parity.report import Report
+from export.parity.row import ALL_PRECISIONS, Row, RowVerdict
+from export.parity.speed import race
 from runtime.backends import NAMES, Backend, Description, built_not_run, find_run, installed, open_backend, precisions
 from runtime.backends.registry import require
 
@@ -79,9 +78,9 @@ def parity(
 
     `frames`: N x H x W x 3, uint8, BGR, of the network's input size, as one array or in batches; None for the golden
     frames. `labels`: N class indices, for accuracy. `backends`: names, else all; a named one must be installed.
-    `margin`: the accuracy that may be lost, 0..1. `speed`: time the engines that pass, too (see export.speed).
+    `margin`: the accuracy that may be lost, 0..1. `speed`: time the engines that pass, too (see export.parity.speed).
     `gallery`: keep pictures that changed sides; not where the report's reader may not see them. `paths`: the pictures'
-    files, N or none, for their names and for the drift of other preprocessings (see export.drift).
+    files, N or none, for their names and for the drift of other preprocessings (see export.parity.drift).
 
     What is emulated here sees about 64 of the frames, all else sees all. Only logits are kept in memory, and one batch
     of maps. Raises UserError (no frames; no reference for these frames), BundleError, BackendError (a named engine is
@@ -188,7 +187,7 @@ class _Trials:
 
     def _judged(self, engine: Backend, backend: str, precision: str) -> Row:
         description = engine.describe()
-        shown = proof.of_engine(description, self._kept_fp32 if precision == "fp16" else 0)
+        shown = of_engine(description, self._kept_fp32 if precision == "fp16" else 0)
         row = Row(backend, precision, "fail", description=description, proof=shown)
         exam = self._exam.thinned() if description.emulated else self._exam
         temperature = self._bundle.model.temperature

@@ -13,8 +13,8 @@ from typing_extensions import Self
 
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec
-from export.histogram import Histogram
-from export.thresholds import METHODS, SCHEMES, Method, Range, Scheme, threshold
+from export.int8.histogram import Histogram
+from export.int8.thresholds import METHODS, SCHEMES, Method, Range, Scheme, threshold
 
 CALIBRATION = "calibration.json"
 _MAX_FILE_BYTES = 4 << 20

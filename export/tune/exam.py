@@ -11,7 +11,7 @@ from edge_resnet.errors import BackendError
 from edge_resnet.progress import Narrator
 from edge_resnet.train.data import Listing
 from edge_resnet.train.evaluate import Frames, logits_of, read_frames
-from export.measure import Bench, Network, Notebook, Rights, Size
+from export.tune.measure import Bench, Network, Notebook, Rights, Size
 from runtime import trust
 from runtime.backends import Backend
 
