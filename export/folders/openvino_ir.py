@@ -40,7 +40,9 @@ def write_openvino_ir(bundle: Bundle, folder: Path) -> list[Path]:
 def _save(onnx_model: bytes, spec: ModelSpec, path: Path) -> None:
     import openvino
 
-    model = openvino.Core().read_model(model=onnx_model)
+    from runtime.backends.openvino_ import shared_core
+
+    model = shared_core().read_model(model=onnx_model)
     told = {
         "labels": "\n".join(spec.labels),
         "resize": spec.input.resize,

@@ -122,9 +122,9 @@ def _onnxruntime_reader(model: onnx.ModelProto, names: list[str]) -> ValueReader
 
 
 def _openvino_reader(model: onnx.ModelProto, names: list[str]) -> ValueReader:
-    import openvino
+    from runtime.backends.openvino_ import shared_core
 
-    core = openvino.Core()
+    core = shared_core()
     # By itself it would compute in bfloat16 where the processor has it.
     compiled = core.compile_model(
         core.read_model(model=model.SerializeToString()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,17 @@ _REFORMATS = frozenset({"Reorder", "Convert", "Transpose", "FakeQuantize"})
 CACHE = "openvino"
 
 
+@cache
+def shared_core() -> openvino.Core:
+    """The one Core of this process, never dropped.
+
+    Each Core gives its thread a stack for signals, and when it goes it puts back the one that it found. Two that go in
+    the order in which they came leave a stack that is gone, and the next Ctrl-C is a segmentation fault (OpenVINO
+    2026.4; docs/decisions/0012-one-openvino-core.md).
+    """
+    return openvino.Core()
+
+
 class OpenVino(Backend):
     """A compiled model, and one request for latency or several for throughput.
 
@@ -27,7 +39,7 @@ class OpenVino(Backend):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening.bundle.model)
-        core = openvino.Core()
+        core = shared_core()
         self._precision = opening.precision
         self._device = _device(core, opening.device)
         capabilities = core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 import pytest
 
 from edge_resnet.errors import BackendError
@@ -71,7 +70,7 @@ def test_fp32_runs_fp32(name: str, exported: Exported) -> None:
 
 
 def test_openvino_tells_of_bf16_when_it_is_let(exported: Exported) -> None:
-    core = openvino.Core()
+    core = openvino_backend.shared_core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor has no bf16, so OpenVINO does not choose it")
     model = core.read_model(model=exported.bundle.model_bytes("fp32"))
@@ -84,7 +83,7 @@ def test_fp16_on_an_x86_processor_is_emulated_and_says_so(name: str, exported: E
         pytest.skip("other processors may have fp16 arithmetic")
     with open_backend(name, exported.bundle, "fp16", "cpu") as backend:
         told = backend.describe()
-    if "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and name == "openvino":
+    if "FP16" in openvino_backend.shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") and name == "openvino":
         assert told.runs == "fp16"
         assert not told.emulated
     else:

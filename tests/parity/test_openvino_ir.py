@@ -13,6 +13,7 @@ from edge_resnet import files
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import ModelSpec
 from export.folders.openvino_ir import RT_INFO, write_openvino_ir
+from runtime.backends.openvino_ import shared_core
 from tests.parity.conftest import FRAMES, SPEC, Exported
 
 FILES = {"fp32": "model.xml", "fp16": "model.fp16.xml", "int8.x86": "model.int8.xml"}
@@ -27,14 +28,14 @@ def folder(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def logits(model: openvino.Model) -> np.ndarray:
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = shared_core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.asarray(compiled({"frames": FRAMES})["logits"])
 
 
 @pytest.mark.parametrize("variant", list(FILES))
 def test_the_ir_answers_as_its_onnx(variant: str, folder: Path, exported: Exported) -> None:
-    wanted = logits(openvino.Core().read_model(model=exported.bundle.model_bytes(variant)))
-    model = openvino.Core().read_model(folder / FILES[variant])
+    wanted = logits(shared_core().read_model(model=exported.bundle.model_bytes(variant)))
+    model = shared_core().read_model(folder / FILES[variant])
     np.testing.assert_allclose(logits(model), wanted, atol=1e-5)
     (frames,) = model.inputs
     assert (frames.get_any_name(), frames.element_type, str(frames.partial_shape)) == (
@@ -56,7 +57,7 @@ def test_labels_and_preprocessing_are_in_the_ir_and_beside_it(folder: Path, expo
     for name, entry in told["models"].items():
         assert entry["xml_sha256"] == files.sha256(folder / name)
         assert entry["onnx_sha256"] == exported.bundle.model_sha256(entry["variant"])
-        model = openvino.Core().read_model(folder / name)
+        model = shared_core().read_model(folder / name)
         info = {key: str(model.get_rt_info([RT_INFO, key]).astype(str)) for key in ("labels", "resize", "model")}
         assert info["labels"].splitlines() == list(SPEC.labels)
         assert info["resize"] == "stretch"

@@ -13,6 +13,7 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import InputSpec, ModelSpec
 from edge_resnet.model import build, store
 from edge_resnet.pictures import read_picture
+from export.int8.calibrate import Int8Request
 from export.package import Proof, export_run
 
 _CLASSES = 200
@@ -38,11 +39,14 @@ def test_a_trained_network_holds_every_gate(real_data: Path, tmp_path: Path) -> 
         tmp_path,
         tmp_path / "bundle",
         fp16=True,
+        int8=Int8Request(("drawn",), lambda: frames[:32]),
         golden_frames=frames[:8],
         proof=Proof(frames, list(range(0, _CLASSES, _EVERY))),
     )
     assert export.report.passed
-    for row in export.report.rows:
+    judged = [row for row in export.report.rows if row.description is not None]
+    assert {("onnxruntime", "int8"), ("openvino", "int8")} <= {(row.backend, row.precision) for row in judged}
+    for row in judged:
         assert row.result is not None
         assert row.result.figures is not None
         assert row.result.accuracy is not None
