@@ -21,7 +21,7 @@ from export.int8.quantise import FULL_RANGE, REDUCED_RANGE
 from export.int8.thresholds import Method
 from runtime.backends.registry import version
 
-# The least KL divergence of the logits and the most equal answers on 4,000 pictures (docs/results.md).
+# The most equal answers on 4,000 pictures, in both files (docs/results.md).
 DEFAULT_METHOD: Method = "mse"
 Say = Callable[[str], None]
 

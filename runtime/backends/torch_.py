@@ -25,7 +25,9 @@ class Torch(Backend):
         model, trained = load(weights)
         if trained.labels != spec.labels or trained.input != spec.input:
             raise BackendError(f"{weights}: other labels or input size than the bundle's; export it again")
-        self._model = model.to(self._device, self._type)
+        # Of the values nothing changes; half precision on a processor is four times faster in this order.
+        self._order = torch.channels_last if self._type == torch.float16 else torch.contiguous_format
+        self._model = model.to(self._device, self._type, memory_format=self._order)
 
     def describe(self) -> Description:
         emulated = self._precision == "fp16" and self._device.type == "cpu"
@@ -37,7 +39,8 @@ class Torch(Backend):
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
         # TF32 would keep ten bits of mantissa and still be called fp32.
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            inputs = normalise(torch.from_numpy(frames).to(self._device)).to(self._type)
+            inputs = normalise(torch.from_numpy(frames).to(self._device))
+            inputs = inputs.to(self._type, memory_format=self._order)
             maps = body(self._model, inputs)
             logits = self._model.fc(self._model.avgpool(maps).flatten(1))
             cam = class_activation_map(self._model, maps)

@@ -6,13 +6,16 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from edge_resnet.errors import BackendError
+from edge_resnet.hardware import cpu_has_bf16
+from edge_resnet.verdict import judge
 from runtime.backends import NAMES as ALL
-from runtime.backends import open_backend
+from runtime.backends import open_backend, registry
 from runtime.backends import openvino_ as openvino_backend
 from tests.parity.conftest import FRAMES, Exported
 
@@ -135,3 +138,50 @@ def test_the_profile_of_onnxruntime_is_not_left_behind(
     with open_backend("onnxruntime", exported.bundle) as backend:
         backend.infer(FRAMES[:1])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_threads_and_hint_change_no_answer(name: str, exported: Exported, answers: Answers) -> None:
+    threads = cv2.getNumThreads()
+    with open_backend(name, exported.bundle, threads=1, hint="throughput") as backend:
+        scores = backend.infer(FRAMES[:7])
+    np.testing.assert_allclose(scores.logits, answers[0][:7], atol=1e-4)
+    np.testing.assert_allclose(scores.cam, answers[1][:7], atol=1e-3)
+    # OpenCV's number of threads is the whole process's: it is given back.
+    assert cv2.getNumThreads() == threads
+
+
+def test_threads_reach_the_engines(exported: Exported) -> None:
+    with open_backend("onnxruntime", exported.bundle, threads=1) as backend:
+        assert backend._session.get_session_options().intra_op_num_threads == 1
+    with open_backend("openvino", exported.bundle, threads=1, hint="throughput") as backend:
+        assert backend._compiled.get_property("INFERENCE_NUM_THREADS") == 1
+        assert str(backend._compiled.get_property("PERFORMANCE_HINT")).endswith("THROUGHPUT")
+    with open_backend("opencv", exported.bundle, threads=1):
+        assert cv2.getNumThreads() == 1
+
+
+def test_openvino_keeps_what_it_compiled_in_the_box_and_nothing_without_one(exported: Exported, tmp_path: Path) -> None:
+    lines: list[str] = []
+    open_backend("openvino", exported.bundle, box=tmp_path).close()
+    assert list((tmp_path / "openvino").glob("*.blob"))
+    open_backend("openvino", exported.bundle).close()
+    assert not exported.bundle.box.exists()
+    (tmp_path / "file").write_text("")
+    open_backend("openvino", exported.bundle, box=tmp_path / "file", log=lines.append).close()
+    assert "cannot be written" in lines[0]
+
+
+def test_bf16_runs_where_the_processor_has_it_and_is_refused_elsewhere(
+    exported: Exported, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if cpu_has_bf16():
+        with open_backend("openvino", exported.bundle, "bf16") as backend:
+            told = backend.describe()
+            assert judge("bf16", answers[0], backend.infer(FRAMES).logits).failures == ()
+        assert (told.runs, told.downgraded) == ("bf16", False)
+    monkeypatch.setitem(openvino_backend._CAPABILITY, "bf16", "ANOTHER")
+    with pytest.raises(BackendError, match="no bf16 arithmetic"):
+        open_backend("openvino", exported.bundle, "bf16")
+    monkeypatch.setattr(registry, "cpu_has_bf16", lambda: False)
+    assert "bf16" not in registry.precisions("openvino", exported.bundle)
