@@ -29,7 +29,7 @@ def export(
         bool, typer.Option("--int8", help="Write INT8 models too, calibrated on training pictures.")
     ] = False,
     calibration: Annotated[CalibrationMethod, typer.Option(help="How INT8 chooses the range of each tensor.")] = "mse",
-    calibration_pictures: Annotated[int, typer.Option(min=1, help="At most so many training pictures.")] = 256,
+    calibration_pictures: Annotated[int, typer.Option(min=1, help="At most so many training pictures.")] = 128,
     plots: Annotated[bool, typer.Option("--plots", help="Draw the ranges chosen: RUN/calibration.png.")] = False,
     tensorrt: Annotated[
         bool, typer.Option("--tensorrt", help="Build TensorRT engines too, into the bundle's box/.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -55,11 +57,12 @@ def collect(model: onnx.ModelProto, frames: Frame, progress: Step, batch: int = 
     histograms = {name: Histogram.empty(extent) for name, extent in extents.items()}
     read = _reader(_with_outputs(model, names))
     done = len(frames)
-    for part in _batches(frames, batch):
-        for name, values in zip(names, read(part), strict=True):
-            histograms[name].add(values)
-        done += len(part)
-        progress(done, 2 * len(frames))
+    with ThreadPoolExecutor() as pool:  # counting is OpenCV's, which lets other threads run meanwhile
+        for part in _batches(frames, batch):
+            counted = pool.map(lambda name, values: histograms[name].add(values), names, read(part))
+            deque(counted, maxlen=0)  # waits, and raises what was raised
+            done += len(part)
+            progress(done, 2 * len(frames))
     return histograms
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from edge_resnet.bundle import Bundle
+from edge_resnet.cli.export import CalibrationMethod
+from edge_resnet.cli.export import export as command
 from edge_resnet.command import Exit
 from edge_resnet.manifest import InputSpec
 from edge_resnet.model import load
 from edge_resnet.train.adopt import adopt
+from export.int8.calibrate import DEFAULT_METHOD
 from export.int8.calibration import CALIBRATION
-from export.job import CALIBRATION_PICTURE
+from export.int8.pictures import DEFAULT_COUNT
+from export.int8.thresholds import METHODS
 from tests.commands import edge_resnet
 from tests.drawn import class_folders, splits
 from tests.parity.conftest import seeded_network
@@ -49,9 +55,7 @@ def test_a_checkpoint_becomes_a_bundle_with_int8_without_fine_tuning(
     data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    outcome = edge_resnet(
-        capsys, "export", run, "--weights", checkpoint, "--data", data, *OPTIONS, "--int8", "--plots", "--json"
-    )
+    outcome = edge_resnet(capsys, "export", run, "--weights", checkpoint, "--data", data, *OPTIONS, "--int8", "--json")
     assert outcome.code == Exit.FINE, outcome.err
     bundle = Bundle.open(run / "bundle")
     bundle.check()
@@ -62,7 +66,6 @@ def test_a_checkpoint_becomes_a_bundle_with_int8_without_fine_tuning(
     assert outcome.answer["parity"]["n"] == 16
     rows = {(row["backend"], row["precision"]): row["verdict"] for row in outcome.answer["parity"]["rows"]}
     assert rows["onnxruntime", "int8"] == rows["openvino", "int8"] == "pass"
-    assert (run / CALIBRATION_PICTURE).read_bytes().startswith(b"\x89PNG")
     # Again, with another method: the table is used, the pictures are not needed.
     again = edge_resnet(capsys, "export", run, *OPTIONS[2:], "--int8", "--calibration", "minmax", "--json")
     assert again.code == Exit.FINE, again.err
@@ -120,3 +123,10 @@ def test_the_weights_are_the_checkpoints(adopted: Path, checkpoint: Path) -> Non
     assert spec.temperature == 1.0
     assert torch.equal(network.fc.weight, saved["fc.weight"])
     assert torch.equal(network.conv1.weight, saved["conv1.weight"])
+
+
+def test_the_command_s_defaults_are_the_library_s() -> None:
+    defaults = {name: parameter.default for name, parameter in inspect.signature(command).parameters.items()}
+    assert defaults["calibration"] == DEFAULT_METHOD
+    assert defaults["calibration_pictures"] == DEFAULT_COUNT
+    assert get_args(CalibrationMethod) == METHODS

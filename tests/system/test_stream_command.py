@@ -77,7 +77,7 @@ def test_a_clip_from_beginning_to_summary(folder: Path) -> None:
     assert summary == {
         "camera": "clip.avi",
         "bundle": "runs/yard/bundle",
-        "backend": "brightness",
+        "backend": "opencv",
         "precision": "fp32",
         "seconds": 14.9,
         "frames": 150,

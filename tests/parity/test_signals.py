@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.backends import installed
-from tests.parity.conftest import Exported, exported
-
-__all__ = ["exported"]
+from tests.parity.conftest import Exported
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Run on its own: what fails here is a segmentation fault.
