@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec
-from export import graph, package
+from export import engines, graph, package
 from export.package import export_run
 from tests.parity.conftest import FRAMES, SPEC, Exported
 
@@ -42,8 +43,6 @@ def test_the_manifest_covers_every_file_and_tells_where_it_came_from(exported: E
 def test_the_golden_frames_are_the_callers_and_their_logits_the_references(exported: Exported) -> None:
     golden = exported.bundle.golden()
     np.testing.assert_array_equal(golden.frames, FRAMES[:8])
-    import torch
-
     from edge_resnet.model import normalise
 
     with torch.inference_mode():
@@ -116,3 +115,31 @@ def test_too_many_golden_frames_are_refused(exported: Exported, tmp_path: Path) 
     with pytest.raises(UserError, match="49 golden frames"):
         export_run(exported.run, tmp_path / "bundle", golden_frames=many)
     assert package.REJECTED not in "".join(path.name for path in tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("graph_made_once")
+def test_engines_are_made_with_the_bundle_and_the_proof_reads_built_not_run(exported: Exported, tmp_path: Path) -> None:
+    pytest.importorskip("tensorrt_rtx")
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here, so the engine is run: tests/parity/test_gpu.py")
+    lines: list[str] = []
+    options = engines.engine_options("SM89")
+    export = export_run(exported.run, tmp_path / "bundle", golden_frames=FRAMES[:4], tensorrt=options, say=lines.append)
+    assert any("tensorrt_rtx fp32 for SM89: built" in line for line in lines)
+    rows = {(row.backend, row.precision): row.verdict for row in export.report.rows}
+    assert rows["tensorrt_rtx", "fp32"] == "built, not run"
+    assert export.report.passed
+    (engine,) = (tmp_path / "bundle" / "box" / "tensorrt").glob("*.engine")
+    assert engine.name not in Bundle.open(tmp_path / "bundle").manifest.files
+    # For the GPU here, which is absent: told, and the rest goes on.
+    engines.build_engines(Bundle.open(tmp_path / "bundle"), engines.engine_options("current"), lines.append)
+    assert "no GPU here to build for; name its kind with --target" in lines[-1]
+
+
+def test_an_absent_tensorrt_is_told(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(engines, "installed", lambda: ["opencv"])
+    engines.build_engines(exported.bundle, engines.engine_options("current"), lines.append)
+    assert "not installed here" in lines[0]
+    with pytest.raises(UserError, match="--target turing"):
+        engines.engine_options("turing")

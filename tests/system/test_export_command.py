@@ -55,7 +55,9 @@ def test_a_checkpoint_becomes_a_bundle_with_int8_without_fine_tuning(
     data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    outcome = edge_resnet(capsys, "export", run, "--weights", checkpoint, "--data", data, *OPTIONS, "--int8", "--json")
+    folders = ("--openvino", tmp_path / "ir", "--triton", tmp_path / "triton")
+    weights = ("--weights", checkpoint, "--data", data)
+    outcome = edge_resnet(capsys, "export", run, *weights, *OPTIONS, "--int8", *folders, "--json")
     assert outcome.code == Exit.FINE, outcome.err
     bundle = Bundle.open(run / "bundle")
     bundle.check()
@@ -66,6 +68,8 @@ def test_a_checkpoint_becomes_a_bundle_with_int8_without_fine_tuning(
     assert outcome.answer["parity"]["n"] == 16
     rows = {(row["backend"], row["precision"]): row["verdict"] for row in outcome.answer["parity"]["rows"]}
     assert rows["onnxruntime", "int8"] == rows["openvino", "int8"] == "pass"
+    assert {"model.xml", "model.int8.xml", "model.int8.bin"} <= {path.name for path in (tmp_path / "ir").iterdir()}
+    assert list((tmp_path / "triton").glob("*/config.pbtxt"))
     # Again, with another method: the table is used, the pictures are not needed.
     again = edge_resnet(capsys, "export", run, *OPTIONS[2:], "--int8", "--calibration", "minmax", "--json")
     assert again.code == Exit.FINE, again.err
