@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -151,7 +151,16 @@ class Backend(ABC):
         self.close()
 
 
+def check_interface(engine: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Raise BackendError when a model that an engine has read has not the inputs and outputs of ours, by name."""
+    if list(inputs) != [INPUT] or set(outputs) != set(OUTPUTS):
+        raise BackendError(
+            f"{engine}: not a model that edge-resnet exported (it takes {', '.join(inputs)} and gives "
+            f"{', '.join(outputs)}); export it again"
+        )
+
+
 def first_line(error: BaseException) -> str:
-    """What an engine's error says, in one line."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """What an engine's error says, in one line; OpenVINO begins with the places in its source."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if line and not line.startswith("Exception from ")), type(error).__name__)

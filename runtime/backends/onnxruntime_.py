@@ -12,7 +12,17 @@ import numpy as np
 import onnxruntime
 
 from edge_resnet.errors import BackendError
-from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Executed, Floats, Frames, Opening
+from runtime.backends.base import (
+    INPUT,
+    OUTPUTS,
+    Backend,
+    Description,
+    Executed,
+    Floats,
+    Frames,
+    Opening,
+    check_interface,
+)
 
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
@@ -59,6 +69,9 @@ class OnnxRuntime(Backend):
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / "profile")
         session = onnxruntime.InferenceSession(opening.model, options, providers=self._providers(opening))
+        check_interface(
+            "onnxruntime", [each.name for each in session.get_inputs()], [each.name for each in session.get_outputs()]
+        )
         # A provider whose libraries are missing is passed over without an error.
         if session.get_providers()[0] != self._provider:
             raise BackendError(f"onnxruntime: {self._provider} does not start here; try --device cpu")

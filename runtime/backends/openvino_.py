@@ -11,7 +11,18 @@ import numpy as np
 import openvino
 
 from edge_resnet.errors import BackendError
-from runtime.backends.base import INPUT, OUTPUTS, Backend, Description, Executed, Floats, Frames, Log, Opening
+from runtime.backends.base import (
+    INPUT,
+    OUTPUTS,
+    Backend,
+    Description,
+    Executed,
+    Floats,
+    Frames,
+    Log,
+    Opening,
+    check_interface,
+)
 
 _PRECISION_OF_TYPE = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "u8": "int8", "i8": "int8"}
 _CAPABILITY = {"fp16": "FP16", "bf16": "BF16"}
@@ -46,7 +57,10 @@ class OpenVino(Backend):
         self._capable = _CAPABILITY.get(self._precision, "FP32") in capabilities
         if self._precision == "bf16" and not self._capable:
             raise BackendError(f"openvino: {self._device} has no bf16 arithmetic")
-        self._compiled = core.compile_model(core.read_model(model=opening.model), self._device, self._options(opening))
+        model = core.read_model(model=opening.model)
+        names = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
+        check_interface("openvino", *names)
+        self._compiled = core.compile_model(model, self._device, self._options(opening))
         self._executed = executed(self._compiled)
         self._several: Any = None
         if opening.hint == "throughput":

@@ -9,15 +9,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 
+from edge_resnet.bundle import MODEL_FILES, write_manifest
 from edge_resnet.errors import BackendError
 from edge_resnet.hardware import cpu_has_bf16
 from edge_resnet.verdict import judge
 from runtime.backends import NAMES as ALL
 from runtime.backends import open_backend, registry
 from runtime.backends import openvino_ as openvino_backend
-from tests.parity.conftest import FRAMES, Exported
+from tests.parity.conftest import FRAMES, SPEC, Exported
 
 # TensorRT needs a GPU: tests/parity/test_gpu.py runs it.
 NAMES = [name for name in ALL if not name.startswith("tensorrt")]
@@ -185,3 +187,16 @@ def test_bf16_runs_where_the_processor_has_it_and_is_refused_elsewhere(
         open_backend("openvino", exported.bundle, "bf16")
     monkeypatch.setattr(registry, "cpu_has_bf16", lambda: False)
     assert "bf16" not in registry.precisions("openvino", exported.bundle)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_an_onnx_that_is_not_ours_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    """With the manifest's hash right: somebody made the bundle with a model of his own, and of an old opset."""
+    sides = [1, 3, 64, 96]
+    values = [onnx.helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, sides) for value in ("x", "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "foreign", values[:1], values[1:])
+    opset = onnx.helper.make_opsetid("", 9)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=4), tmp_path / MODEL_FILES["fp32"])
+    with pytest.raises(BackendError, match=r"exported \(it takes x and gives y\); export it again") as caught:
+        open_backend(name, write_manifest(tmp_path, SPEC, {}))
+    assert "\n" not in str(caught.value)
