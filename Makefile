@@ -12,8 +12,8 @@ help:
 	@echo "make demo   run the main job on drawn pictures: train, export, prove, watch clips (runs/demo)"
 	@echo "make test   lint, types, floors, then all tests with coverage"
 	@echo "make check  lint, types and floors alone"
-	@echo "make real   the main job on real pictures and clips, where DATA holds them"
-	@echo "make bench  measure training against a plain loop (benchmarks/train.py)"
+	@echo "make real   the main job and INT8's accuracy on real pictures, where they lie beside the repository"
+	@echo "make bench  measure training against a plain loop, and engines against each other (benchmarks/)"
 
 venv: $(INSTALLED)
 
@@ -39,9 +39,11 @@ test: check
 
 real: $(INSTALLED)
 	$(BIN)/python -m benchmarks.real
+	$(BIN)/python -m benchmarks.int8_accuracy
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.train
+	$(BIN)/python -m benchmarks.int8_speed
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
