@@ -44,8 +44,13 @@ class Narrator:
     @contextmanager
     def stages(self) -> Iterator[Callable[[str, int, int], None]]:
         """Show several stages, named as they come: the block calls `step(name, done, total)`."""
-        if not self._console.is_terminal or self._quiet:
+        if self._quiet:
             yield lambda name, done, total: None
+            return
+        if not self._console.is_terminal:
+            lines = _StageLines()
+            yield lines.step
+            lines.end()
             return
         tasks: dict[str, TaskID] = {}
         with self._bar() as bar:
@@ -60,3 +65,22 @@ class Narrator:
     def _bar(self) -> Progress:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         return Progress(*columns, console=self._console, transient=True)
+
+
+class _StageLines:
+    """A line for each stage when the next one begins: its name and how long it took."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._started = time.monotonic()
+
+    def step(self, name: str, _done: int, _total: int) -> None:
+        if name != self._name:
+            self.end()
+            self._name = name
+
+    def end(self) -> None:
+        now = time.monotonic()
+        if self._name is not None:
+            say(f"{self._name}: {now - self._started:.1f} s")
+        self._name, self._started = None, now
