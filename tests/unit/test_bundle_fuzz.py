@@ -143,3 +143,54 @@ def test_golden_frames_that_are_a_zip_of_anything(folder: Path, frames: bytes, l
         writer.writestr("logits.npy", logits)
     replace_golden(folder, archive.getvalue())
     only_our_errors(folder)
+
+
+def npz_with(header: bytes) -> bytes:
+    """An archive whose frames.npy has this header, and no data."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("frames.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        writer.writestr("logits.npy", b"")
+    return archive.getvalue()
+
+
+def good_npz() -> bytearray:
+    content = io.BytesIO()
+    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), np.uint8)
+    np.savez_compressed(content, frames=frames, logits=np.ones((2, 2), np.float32))
+    return bytearray(content.getvalue())
+
+
+def damaged_stream() -> bytes:
+    content = good_npz()
+    content[100] ^= 0xFF  # zlib.error
+    return bytes(content)
+
+
+def with_method(method: int, flag: int) -> bytes:
+    """Another compression method (NotImplementedError), or said to be encrypted (RuntimeError)."""
+    content = good_npz()
+    entry = content.find(b"PK\x01\x02")
+    content[8], content[entry + 10] = method, method
+    content[6] |= flag
+    content[entry + 8] |= flag
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        damaged_stream(),
+        with_method(99, 0),
+        with_method(8, 1),
+        npz_with(b"{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776,), }\n"),
+        npz_with(b"{'descr': '|u1', 'fortran_order': False, 'shape': (-5,), }\n"),
+        npz_with(b"{'descr'\n"),
+        npz_with(b"(" * 5000),
+    ],
+    ids=["stream", "method", "encrypted", "huge", "negative", "syntax", "deep"],
+)
+def test_golden_frames_damaged_in_each_way_that_was_found(folder: Path, content: bytes) -> None:
+    replace_golden(folder, content)
+    with pytest.raises(BundleError, match="not a file of golden frames"):
+        Bundle.open(folder).golden()
