@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+# ResNet-50 halves height and width five times, rounding up each time: one cell of its map stands for 32 pixels.
+CELL_PIXELS = 32
 ResizePolicy = Literal["stretch", "letterbox", "crop"]
 
 

@@ -15,15 +15,13 @@ from edge_resnet import files
 from edge_resnet.bundle import GOLDEN, MODEL_FILES, Bundle, write_golden, write_manifest
 from edge_resnet.environment import versions
 from edge_resnet.errors import BundleError
+from edge_resnet.geometry import CELL_PIXELS
 from edge_resnet.manifest import METADATA_KEY, InputSpec, ModelSpec
 from edge_resnet.preprocess import Preprocess
 from export import golden
 from runtime import tuned
 from runtime.backends import open_backend
 from runtime.backends.base import INPUT, OUTPUTS
-
-# ResNet-50 halves height and width five times, rounding up each time: one cell of its map stands for 32 pixels.
-CELL_PIXELS = 32
 
 
 def derive(bundle: Bundle, folder: Path, height: int, width: int, engine: str) -> Bundle:

@@ -18,12 +18,12 @@ import numpy as np
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError, BundleError, UserError
+from edge_resnet.geometry import CELL_PIXELS
 from edge_resnet.hardware import cpu_name
 from edge_resnet.progress import Narrator
 from edge_resnet.statistics import wilson
 from edge_resnet.train.data import Listing
 from edge_resnet.verdict import DEFAULT_MARGIN, GATES, AccuracyDrop, accuracy_drop
-from export.tune.derive import CELL_PIXELS, derive
 from export.tune.exam import Exam, LeftOut
 from export.tune.measure import Bench, Effort, Network, Notebook, Point, Size, Times, time_in_rounds
 from runtime import trust, tuned
@@ -273,6 +273,8 @@ def _bundles(bundle: Bundle, sizes: Sequence[Size], engine: str, box: Path, narr
             folder = _folder(box, height, width)
             made = _made_before(bundle, folder)
             if made is None:
+                from export.tune.derive import derive  # needs onnx, which a box may not have
+
                 with narrator.stage(f"rewriting the models for {height}x{width}"):
                     made = derive(bundle, folder, height, width, engine)
             bundles[height, width] = made

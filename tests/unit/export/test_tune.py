@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +144,15 @@ def test_default_sizes_are_on_whole_cells_and_smaller() -> None:
     assert default_sizes(224, 224) == ((224, 224), (192, 192), (160, 160), (128, 128))
     assert default_sizes(160, 288) == ((160, 288), (128, 256), (128, 192), (96, 160))
     assert default_sizes(32, 32) == ((32, 32),)
+
+
+def test_a_box_needs_neither_torch_nor_onnx_to_tune_and_to_prove() -> None:
+    """Only another input size is made with onnx; see require() in the command."""
+    code = "import sys\n"
+    code += "for name in ('torch', 'torchvision', 'onnx', 'matplotlib', 'safetensors'): sys.modules[name] = None\n"
+    code += (
+        "import export.tune.grid, export.tune.pareto, export.parity.trials, export.parity.page, edge_resnet.cli.tune"
+    )
+    root = Path(__file__).resolve().parents[3]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
