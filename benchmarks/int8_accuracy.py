@@ -25,8 +25,8 @@ from edge_resnet.manifest import InputSpec
 from edge_resnet.model import load
 from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Narrator
+from edge_resnet.train import evaluate
 from edge_resnet.train.adopt import adopt
-from edge_resnet.train.evaluate import read_frames
 from edge_resnet.verdict import Verdict, judge
 from export import graph
 from export.held_out import held_out
@@ -70,8 +70,7 @@ class Result:
 def logits_of(bundle: Bundle, backend: str, precision: str, frames: Frame) -> npt.NDArray[np.float32]:
     """N x C logits of one engine."""
     with open_backend(backend, bundle, precision) as opened:
-        batches = [frames[start : start + _BATCH] for start in range(0, len(frames), _BATCH)]
-        return np.concatenate([opened.infer(batch).logits for batch in batches])
+        return evaluate.logits_of(opened, frames, _BATCH, lambda done, total: None)
 
 
 def measure(data: Path, folder: Path, pictures: int, narrator: Narrator) -> list[Result]:
@@ -89,7 +88,7 @@ def measure(data: Path, folder: Path, pictures: int, narrator: Narrator) -> list
     with narrator.stage("calibrating") as step:
         request = Int8Request(
             tuple(sample.content for sample in chosen.samples),
-            lambda: read_frames(chosen, spec.input.preprocess, lambda done, total: None).frames,
+            lambda: evaluate.read_frames(chosen, spec.input.preprocess, lambda done, total: None).frames,
         )
         table = calibrate(fp32, "", spec.input, request, narrator.say, step).table
     bundle = write_manifest(out, spec, {})

@@ -26,7 +26,9 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Base of all that is read from JSON: nothing unknown, nothing infinite, nothing changed afterwards."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -39,7 +41,7 @@ def _safe_name(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_safe_name)]
 
 
-class InputSpec(_Strict):
+class InputSpec(Strict):
     """The network's input: `height` and `width` in pixels, and how a frame gets there."""
 
     height: int = Field(ge=32, le=4096)
@@ -57,7 +59,7 @@ class InputSpec(_Strict):
         return Preprocess(self.height, self.width, self.resize)
 
 
-class AlarmSpec(_Strict):
+class AlarmSpec(Strict):
     """A named set of classes whose probabilities are summed, and the thresholds on that sum.
 
     A look counts when the sum is at least `threshold`; the mean over the window must reach `mean_threshold`.
@@ -68,7 +70,7 @@ class AlarmSpec(_Strict):
     mean_threshold: Probability = 0.5
 
 
-class ModelSpec(_Strict):
+class ModelSpec(Strict):
     """What a trained model is: enough to feed it and to read its answer. It travels with the weights and the bundle."""
 
     labels: tuple[str, ...] = Field(min_length=2)
@@ -98,14 +100,14 @@ def _all_known(names: tuple[str, ...], labels: tuple[str, ...], where: str) -> N
         raise ValueError(f"{where}: unknown class {', '.join(unknown)}; the classes are {', '.join(labels)}")
 
 
-class FileEntry(_Strict):
+class FileEntry(Strict):
     """A file of the bundle as it was written."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0, description="bytes")
 
 
-class Manifest(_Strict):
+class Manifest(Strict):
     """manifest.json: the model's specification, where it came from, and every other file with its hash."""
 
     schema_version: Literal[1] = 1

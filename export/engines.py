@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from edge_resnet.bundle import Bundle
-from edge_resnet.errors import BackendError, UserError
+from edge_resnet.errors import BackendError
 from runtime.backends import installed, precisions
 from runtime.backends.base import Log
-from runtime.backends.registry import opening
+from runtime.backends.registry import BUILT_AHEAD, opening
 from runtime.backends.tensorrt.options import Options
-
-LIBRARIES = ("tensorrt", "tensorrt_rtx")
-
-
-def engine_options(target: str) -> Options:
-    """How engines are built for `target`: `current`, `SM89` ... Raises UserError."""
-    try:
-        return Options(target=target)
-    except ValidationError as error:
-        raise UserError(f"--target {target}: takes current, ampere+, or a capability such as SM89") from error
 
 
 def build_engines(bundle: Bundle, options: Options, say: Log) -> None:
@@ -27,7 +15,7 @@ def build_engines(bundle: Bundle, options: Options, say: Log) -> None:
 
     What cannot be built here (no GPU, no library) is said in a line: the other engines of the bundle go on without.
     """
-    libraries = [name for name in LIBRARIES if name in installed()]
+    libraries = [name for name in BUILT_AHEAD if name in installed()]
     if not libraries:
         say("--tensorrt: not installed here (pip install 'edge-resnet[tensorrt]'); on the box: edge-resnet build")
     told: set[str] = set()

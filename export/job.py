@@ -13,12 +13,12 @@ from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Narrator
 from edge_resnet.train.data import Listing
 from edge_resnet.train.evaluate import Frames, read_frames
-from export.engines import engine_options
 from export.held_out import golden_frames, held_out
 from export.int8.calibrate import DEFAULT_METHOD, Int8Request
 from export.int8.pictures import DEFAULT_COUNT, calibration_pictures, refuse_leak
 from export.int8.thresholds import Method
 from export.package import Export, Proof, export_run
+from runtime.backends.tensorrt.options import Options
 
 CALIBRATION_PICTURE = "calibration.png"
 GoldenSource = Literal["data", "samples"]
@@ -57,7 +57,7 @@ class ExportJob:
 def export(job: ExportJob, narrator: Narrator) -> Export:
     """Do it. Raises UserError, BackendError."""
     spec = model.specification(job.run / runs.MODEL)
-    engines = None if job.tensorrt is None else engine_options(job.tensorrt)
+    engines = None if job.tensorrt is None else Options.asked(job.tensorrt)
     # What is wrong with the calibration pictures is told before anything long begins.
     calibrating = None if job.int8 is None else calibration_pictures(job.run, spec, job.int8.pictures)
     proving = held_out(job.run, job.data, spec, narrator)

@@ -10,7 +10,6 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,11 @@ from edge_resnet.errors import BackendError, BundleError
 from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import judge
 from runtime.backends import Backend, installed, open_backend, precisions, variant
-from runtime.backends.base import Hint
+from runtime.backends.base import Hint, Log
 from runtime.backends.registry import require, version
 
 VERIFIED = "verified.json"
 AUTO = "auto"
-Log = Callable[[str], None]
 
 _REPLAY_BATCH = 8
 _WARM_UP_RUNS = 3

@@ -6,18 +6,18 @@ that is said. It only names what to open: trust replays the golden frames all th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from edge_resnet import files
 from edge_resnet.bundle import MANIFEST, Bundle
 from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
-from runtime.backends.base import Hint
+from edge_resnet.manifest import Strict
+from runtime.backends.base import Hint, Log
 from runtime.backends.registry import version
 
 FILE = "tune.json"
@@ -27,14 +27,9 @@ FOLDER = "tuned"
 DERIVED_FROM = "derived_from"
 
 _MAX_FILE_BYTES = 1 << 16
-Log = Callable[[str], None]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Measured(_Strict):
+class Measured(Strict):
     """What tune measured of its choice, on `n` pictures.
 
     Accuracies are 0..1: `interval` is Wilson's at 95%, `drop` the paired drop against fp32 at the bundle's own size,
@@ -53,7 +48,7 @@ class Measured(_Strict):
     frames_per_s: float = Field(gt=0.0)
 
 
-class Choice(_Strict):
+class Choice(Strict):
     """box/tune.json: what to open, its figures, and what it depends on (the last three)."""
 
     schema_version: Literal[1] = 1

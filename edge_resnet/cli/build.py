@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Engine = Literal["tensorrt", "tensorrt_rtx", "onnxruntime", "openvino"]
 Precision = Literal["fp32", "fp16", "int8"]
 Status = Literal["verified", "built, not run"]
-_BUILT_AHEAD = ("tensorrt", "tensorrt_rtx")
 
 
 @dataclass(frozen=True)
@@ -67,21 +66,17 @@ def build(
     json: options.Json = False,
 ) -> None:
     """Build an engine for this box (or, with --target, for a GPU elsewhere) and replay the golden frames on it."""
-    from pydantic import ValidationError
-
     from edge_resnet.bundle import Bundle
     from edge_resnet.progress import Narrator
+    from runtime.backends.registry import BUILT_AHEAD
     from runtime.backends.tensorrt.options import Options
 
     opened = Bundle.open(bundle)
     box = opened.box if box is None else box
-    if engine in _BUILT_AHEAD:
-        asked = {"target": target, "max_batch": max_batch, "workspace_mb": workspace}
-        given = {name: value for name, value in asked.items() if value is not None}
-        try:
-            chosen = Options.model_validate({**given, "version_compatible": version_compatible})
-        except ValidationError as error:  # the numbers were checked above
-            raise UserError(f"--target {target}: takes current, ampere+, or a capability such as SM89") from error
+    if engine in BUILT_AHEAD:
+        chosen = Options.asked(
+            target, max_batch=max_batch, workspace_mb=workspace, version_compatible=version_compatible
+        )
         result = _build_ahead(opened, engine, precision, chosen, box, Narrator())
     else:
         if target != "current" or max_batch or workspace or version_compatible:

@@ -15,6 +15,7 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.manifest import ModelSpec
 from export.folders.folder import export_folder, write_metadata
 from export.tune.derive import map_size
+from runtime.backends import precisions, variant
 from runtime.backends.tensorrt.options import MAX_BATCH
 from runtime.backends.tensorrt.shelf import FOLDER, Shelf
 
@@ -24,9 +25,7 @@ README = "README.md"
 # How long a frame may wait for others to share its batch: far less than one inference takes.
 _MAX_QUEUE_DELAY_US = 2000
 _ENGINE_SUFFIX = ".engine"
-# The variant of each ONNX model: ONNX Runtime runs the others (see runtime.backends.registry).
-_ONNX = {"fp32": "fp32", "fp16": "fp16", "int8": "int8.x86"}
-_TENSORRT = {"fp32": "fp32", "fp16": "fp16", "int8": "int8.trt"}
+_PRECISIONS = ("fp32", "fp16", "int8")
 
 _CONFIG = Template("""name: "$name"
 backend: "$backend"
@@ -76,9 +75,9 @@ def write_triton(bundle: Bundle, folder: Path) -> list[str]:
 
 
 def _onnx_models(bundle: Bundle) -> Iterator[_Model]:
-    for precision, variant in _ONNX.items():
-        if variant in bundle.variants:
-            content = bundle.model_bytes(variant)
+    for precision in _PRECISIONS:
+        if (model := variant("onnxruntime", precision)) in bundle.variants:
+            content = bundle.model_bytes(model)
             name = f"edge_resnet_{precision}"
             yield _Model(name, "onnxruntime", "model.onnx", content, on_cpu=precision == "int8")
 
@@ -89,8 +88,9 @@ def _engines(bundle: Bundle) -> Iterator[_Model]:
     for path in sorted((bundle.box / FOLDER).glob(f"tensorrt-*{_ENGINE_SUFFIX}")):
         _library, precision, target = path.name.removesuffix(_ENGINE_SUFFIX).split("-", 2)
         entry = shelf.entry(path.name)
-        variant = _TENSORRT.get(precision)
-        if entry is None or variant not in bundle.variants or entry.parts.get("model") != bundle.model_sha256(variant):
+        if entry is None or precision not in precisions("tensorrt", bundle):
+            continue
+        if entry.parts.get("model") != bundle.model_sha256(variant("tensorrt", precision)):
             continue
         content = shelf.read(path.name, entry.parts)
         if content is not None:

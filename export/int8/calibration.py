@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 from typing_extensions import Self
 
 from edge_resnet.errors import UserError
-from edge_resnet.manifest import InputSpec
+from edge_resnet.manifest import InputSpec, Strict
 from export.int8.histogram import Histogram
 from export.int8.thresholds import METHODS, SCHEMES, Method, Range, Scheme, threshold
 
@@ -20,11 +20,7 @@ CALIBRATION = "calibration.json"
 _MAX_FILE_BYTES = 4 << 20
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class KeptRange(_Strict):
+class KeptRange(Strict):
     """The range of a tensor's values that are kept, zero in it; the rest is clipped."""
 
     low: float
@@ -37,7 +33,7 @@ class KeptRange(_Strict):
         return self
 
 
-class TensorRanges(_Strict):
+class TensorRanges(Strict):
     """What was seen of a tensor, and the ranges chosen from it by each method for each scheme."""
 
     low: float
@@ -51,7 +47,7 @@ class TensorRanges(_Strict):
         return self
 
 
-class Calibration(_Strict):
+class Calibration(Strict):
     """The table. `key` is a hash over what it depends on (see `key_of`); `pictures` counts what it was made from.
 
     `tensors`: by the name of the value in model.onnx (`layer1.0.conv1.relu`).

@@ -12,12 +12,13 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError
 from edge_resnet.hardware import cpu_name
+from edge_resnet.manifest import Strict
 from runtime.backends import Backend, open_backend, variant
 from runtime.backends.base import Frames, Hint
 from runtime.backends.registry import version
@@ -69,21 +70,17 @@ class Effort:
     batch: int = 8
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Round(_Strict):
+class Round(Strict):
     """The times of one point in one round: milliseconds of each single frame, and frames a second in batches."""
 
     latencies_ms: tuple[float, ...] = Field(min_length=1)
     frames_per_s: float = Field(gt=0.0)
 
 
-class _Content(_Strict):
+class _Content(Strict):
     # A digit a picture: whether the network has it right.
-    rights: dict[str, Annotated[str, Field(pattern=r"^[01]+$")]] = {}
-    rounds: dict[str, tuple[Round, ...]] = {}
+    rights: dict[str, Annotated[str, Field(pattern=r"^[01]+$")]] = Field(default_factory=dict)
+    rounds: dict[str, tuple[Round, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ _ENGINES = {
     "tensorrt_rtx": _Engine(("tensorrt_rtx", _CUDA), "edge-resnet[rtx]", _open_tensorrt_rtx, _TRT),
 }
 NAMES = tuple(_ENGINES)
-_BUILT_AHEAD = frozenset({"tensorrt", "tensorrt_rtx"})
+# Those whose engines are built before they run, also for a GPU that is not here.
+BUILT_AHEAD = ("tensorrt", "tensorrt_rtx")
 
 
 def installed() -> list[str]:
@@ -160,7 +161,7 @@ def built_not_run(name: str, bundle: Bundle, precision: str, box: Path) -> bool:
 
     Only of TensorRT's: others are not built ahead. False also when it is not installed, or has no such model here.
     """
-    if name not in _BUILT_AHEAD or precision not in precisions(name, bundle):
+    if name not in BUILT_AHEAD or precision not in precisions(name, bundle):
         return False
     try:
         version(name)

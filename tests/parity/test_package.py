@@ -15,6 +15,7 @@ from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec
 from export import engines, graph, package
 from export.package import export_run
+from runtime.backends.tensorrt.options import Options
 from tests.parity.conftest import FRAMES, SPEC, Exported
 
 
@@ -123,7 +124,7 @@ def test_engines_are_made_with_the_bundle_and_the_proof_reads_built_not_run(expo
     if torch.cuda.is_available():
         pytest.skip("a GPU is here, so the engine is run: tests/parity/test_gpu.py")
     lines: list[str] = []
-    options = engines.engine_options("SM89")
+    options = Options.asked("SM89")
     export = export_run(exported.run, tmp_path / "bundle", golden_frames=FRAMES[:4], tensorrt=options, say=lines.append)
     assert any("tensorrt_rtx fp32 for SM89: built" in line for line in lines)
     rows = {(row.backend, row.precision): row.verdict for row in export.report.rows}
@@ -132,14 +133,14 @@ def test_engines_are_made_with_the_bundle_and_the_proof_reads_built_not_run(expo
     (engine,) = (tmp_path / "bundle" / "box" / "tensorrt").glob("*.engine")
     assert engine.name not in Bundle.open(tmp_path / "bundle").manifest.files
     # For the GPU here, which is absent: told, and the rest goes on.
-    engines.build_engines(Bundle.open(tmp_path / "bundle"), engines.engine_options("current"), lines.append)
+    engines.build_engines(Bundle.open(tmp_path / "bundle"), Options.asked("current"), lines.append)
     assert "no GPU here to build for; name its kind with --target" in lines[-1]
 
 
 def test_an_absent_tensorrt_is_told(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     monkeypatch.setattr(engines, "installed", lambda: ["opencv"])
-    engines.build_engines(exported.bundle, engines.engine_options("current"), lines.append)
+    engines.build_engines(exported.bundle, Options.asked("current"), lines.append)
     assert "not installed here" in lines[0]
     with pytest.raises(UserError, match="--target turing"):
-        engines.engine_options("turing")
+        Options.asked("turing")

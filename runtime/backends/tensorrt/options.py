@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import Self
+
+from edge_resnet.errors import UserError
 from runtime.backends.tensorrt.api import CURRENT
 
 # A camera gives one frame at a time; up to so many cameras, or the golden frames' batches, are served in one go.
@@ -25,6 +29,18 @@ class Options(BaseModel):
     workspace_mb: int = Field(default=0, ge=0, le=1 << 20)
     target: str = Field(default=CURRENT, pattern=r"^(current|ampere\+|SM[0-9]{2,3})$")
     version_compatible: bool = False
+
+    @classmethod
+    def asked(cls, target: str, **others: Any) -> Self:
+        """The options that a user asked for; None among `others`, whose bounds are checked before, is the default.
+
+        Raises UserError for a target that there is not.
+        """
+        given = {name: value for name, value in others.items() if value is not None}
+        try:
+            return cls(target=target, **given)
+        except ValidationError as error:
+            raise UserError(f"--target {target}: takes current, ampere+, or a capability such as SM89") from error
 
     @property
     def profile(self) -> tuple[int, int, int]:
