@@ -23,12 +23,14 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 from torchvision.models import ResNet, resnet50
 
-from edge_resnet import features
+from edge_resnet import features, probe
+from edge_resnet.data import listing as data
+from edge_resnet.data import store
 from edge_resnet.demo.generate import generate_pictures
 from edge_resnet.device import Device
 from edge_resnet.hardware import cpu_name
 from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess
-from edge_resnet.train import augment, data, probe, store
+from edge_resnet.train import augment
 from edge_resnet.train.loop import set_training, train_step
 
 CLASSES = 3

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from edge_resnet.preprocess import Frame
 
@@ -20,29 +24,33 @@ def perceptual_hash(frame: Frame) -> int:
     return int.from_bytes(np.packbits(bits.reshape(-1)).tobytes(), "big")
 
 
-def groups(hashes: list[int], near_bits: int = NEAR_BITS) -> npt.NDArray[np.int64]:
-    """A group number for each picture: pictures at most `near_bits` apart, also through others, share one.
+def groups(
+    hashes: Sequence[int], near_bits: int | None = NEAR_BITS, names: Sequence[Sequence[str]] = ()
+) -> npt.NDArray[np.int64]:
+    """A number for each picture (N, int64): pictures that are linked, also through others, share one.
 
-    Compares all pairs, in blocks (10,000 pictures take about a second).
+    Linked are pictures whose hashes are at most `near_bits` apart (None: hashes do not count), and those that share a
+    name other than `` in one of the lists `names` (each of N). Compares all pairs of hashes, in blocks (10,000 pictures
+    take about a second).
     """
-    values = np.array(hashes, np.uint64)
-    parent = np.arange(len(values), dtype=np.int64)
-    for start in range(0, len(values), _BLOCK):
-        block = values[start : start + _BLOCK]
-        distance = np.bitwise_count(block[:, None] ^ values[None, :])
-        for row, column in np.argwhere(distance <= near_bits):
-            if column > start + row:
-                _join(parent, start + int(row), int(column))
-    return np.array([_root(parent, index) for index in range(len(parent))], np.int64)
+    links = [] if near_bits is None else [_near(np.array(hashes, np.uint64), near_bits)]
+    links += [_same(np.array(column)) for column in names]
+    first, second = np.concatenate([np.empty((0, 2), np.int64), *links]).T
+    graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), (len(hashes), len(hashes)))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _root(parent: npt.NDArray[np.int64], index: int) -> int:
-    while parent[index] != index:
-        parent[index] = parent[parent[index]]
-        index = int(parent[index])
-    return index
+def _near(hashes: npt.NDArray[np.uint64], near_bits: int) -> npt.NDArray[np.int64]:
+    """Pairs of positions (M x 2)."""
+    found = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(hashes), _BLOCK):
+        distance = np.bitwise_count(hashes[start : start + _BLOCK, None] ^ hashes[None, start:])
+        found.append(np.argwhere(distance <= near_bits) + start)
+    return np.concatenate(found)
 
 
-def _join(parent: npt.NDArray[np.int64], first: int, second: int) -> None:
-    low, high = sorted((_root(parent, first), _root(parent, second)))
-    parent[high] = low
+def _same(names: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """Each position with a name, paired with the first one of that name (M x 2)."""
+    named = np.flatnonzero(names != "")
+    _, first, inverse = np.unique(names[named], return_index=True, return_inverse=True)
+    return np.stack([named[first[inverse]], named], axis=1) if len(named) else np.empty((0, 2), np.int64)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_resnet.data.listing import SPLIT_FILE, Listing, read_table, scan_labelled
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import ModelSpec
 from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Narrator
-from edge_resnet.train.data import SPLIT_FILE, Listing, read_table, scan_labelled
 from edge_resnet.train.evaluate import Frames, read_frames
 from export.golden import MAX_FRAMES
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from edge_resnet import model, runs
+from edge_resnet.data.listing import Listing
 from edge_resnet.manifest import AlarmSpec, ModelSpec
 from edge_resnet.preprocess import Frame
 from edge_resnet.progress import Narrator
-from edge_resnet.train.data import Listing
 from edge_resnet.train.evaluate import Frames, read_frames
 from export.held_out import golden_frames, held_out
 from export.int8.calibrate import DEFAULT_METHOD, Int8Request

@@ -28,8 +28,8 @@ def evaluate(
     json: options.Json = False,
 ) -> None:
     """Measure accuracy on labelled pictures, with its interval, in all and per class."""
+    from edge_resnet.data.listing import scan_labelled
     from edge_resnet.progress import Narrator
-    from edge_resnet.train.data import scan_labelled
     from edge_resnet.train.evaluate import judge, logits_of, read_frames, skipped_json
 
     narrator = Narrator()

@@ -45,8 +45,8 @@ def tune(
 ) -> None:
     """Measure input size x precision x engine x threads on this box; the stream obeys the choice."""
     from edge_resnet.bundle import Bundle
+    from edge_resnet.data.listing import scan_labelled
     from edge_resnet.progress import Narrator
-    from edge_resnet.train.data import scan_labelled
     from export.tune import pareto
     from export.tune.grid import Budget, Grid, default_sizes, default_threads, keep, some_of, tidy
     from export.tune.grid import tune as measure

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edge_resnet import files, model, runs
+from edge_resnet import files, model, runs, weights
+from edge_resnet.data.listing import SPLIT_FILE, Listing, scan
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec, ModelSpec, default_alarms, default_background
 from edge_resnet.progress import Step
-from edge_resnet.train import weights
-from edge_resnet.train.data import SPLIT_FILE, Listing, scan
 
 
 def adopt(checkpoint: Path, data: Path, inputs: InputSpec, out: Path, progress: Step) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_resnet.classifier import Classifier
+from edge_resnet.data.listing import Listing, Sample, Skipped, refuse_if_too_many
 from edge_resnet.errors import PictureError
 from edge_resnet.pictures import read_picture
 from edge_resnet.preprocess import Frame, Preprocess
 from edge_resnet.progress import Step
 from edge_resnet.statistics import wilson
-from edge_resnet.train.data import Listing, Sample, Skipped, refuse_if_too_many
 
 _WORKERS = 4
 

@@ -15,7 +15,11 @@ import numpy.typing as npt
 import torch
 from torchvision.models import ResNet
 
-from edge_resnet import features, files, model, runs
+from edge_resnet import features, files, model, probe, runs, weights
+from edge_resnet.data import listing as data
+from edge_resnet.data import store
+from edge_resnet.data.listing import Listing, Split
+from edge_resnet.data.related import leaking, related
 from edge_resnet.device import Device
 from edge_resnet.environment import versions
 from edge_resnet.errors import UserError
@@ -23,10 +27,9 @@ from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import InputSpec, ModelSpec, default_alarms, default_background
 from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
-from edge_resnet.train import augment, data, probe, report, split, store, temperature, weights
+from edge_resnet.train import augment, report, split, temperature
 from edge_resnet.train.args import Args, Settings
 from edge_resnet.train.checkpoint import History
-from edge_resnet.train.data import Listing, Split
 from edge_resnet.train.evaluate import Evaluation, blind_guess, judge, skipped_json
 from edge_resnet.train.loop import FineTuning, Labelled
 from edge_resnet.train.report import Stage
@@ -140,7 +143,7 @@ class _Run:
             raise UserError(f"{listing.root}: the pictures changed since {self.out} began; start anew in another --out")
         files.write_text(path, table)
         self.narrator.say("pictures: " + ", ".join(f"{len(complete.of(name))} {name}" for name in data.SPLITS))
-        if leaks := complete.leaks():
+        if leaks := leaking(complete, related(complete, stored.hashes, "file")).sum():
             self.narrator.say(
                 f"warning: {leaks} validation or test pictures are in train too; figures will be too good"
             )

@@ -2,51 +2,90 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.model_selection import StratifiedGroupKFold
 
-from edge_resnet import duplicates
+from edge_resnet.data.listing import Listing, Split
+from edge_resnet.data.related import Kinship, related
 from edge_resnet.errors import UserError
-from edge_resnet.train.data import Listing, Sample, Split
 
-# The share of all pictures that each missing split gets.
-SHARES: dict[Split, float] = {"val": 0.15, "test": 0.15}
+# Each missing split gets one fold of this many: 14% of the pictures.
+_FOLDS = 7
+# Large groups may take more than their split's share, but training must keep this much of every class.
+_MIN_TRAIN_SHARE = 0.5
+
+# What is kept together, from the most honest to the least, and what its groups are called.
+_KINSHIPS: dict[Kinship, str] = {
+    "group": "cameras",
+    "clip": "clips",
+    "look": "groups of look-alikes",
+    "file": "different files",
+}
+_HONEST: tuple[Kinship, ...] = ("group", "clip")
 
 
 class _TooFewGroups(UserError):
-    """A class has fewer groups of look-alikes than splits."""
+    """A class has too few groups of related pictures for its splits."""
 
 
 def complete(listing: Listing, hashes: list[int], seed: int, tell: Callable[[str], None]) -> Listing:
     """Assign a split to every sample; what the folders say stays, a missing val (or test) is cut from train.
 
-    A test folder that is there is never touched; test is cut only where neither val/ nor test/ was given. Samples whose
-    perceptual `hashes` are near land in the same split. Where a fixed camera makes nearly all pictures of a class look
-    alike, only equal files stay together, and `tell` is told so. Raises UserError when a class has too few.
+    A test folder that is there is never touched; test is cut only where neither val/ nor test/ was given. Pictures of
+    one camera, one clip or of near perceptual `hashes` land in the same split. Where there are too few cameras, clips
+    are kept together; too few clips, look-alikes; too few of those, as with a fixed camera, equal files: `tell` is told
+    so. Raises UserError when a class has too few pictures for that.
     """
     given = {sample.split for sample in listing.samples}
     if "val" in given:
         return listing
     to_cut: list[Split] = ["val"] if "test" in given else ["val", "test"]
-    try:
-        return _assign(listing, duplicates.groups(hashes, duplicates.NEAR_BITS), to_cut, seed)
-    except _TooFewGroups as error:
+    relations = {kinship: related(listing, hashes, kinship) for kinship in _KINSHIPS}
+    reasons: dict[Kinship, _TooFewGroups] = {}
+    for kinship, relation in relations.items():
+        try:
+            cut = _assign(listing, relation, kinship, to_cut, seed)
+        except _TooFewGroups as error:
+            reasons[kinship] = error
+        else:
+            _confess(reasons, relations, kinship, tell)
+            return cut
+    raise reasons["file"]
+
+
+def _confess(
+    reasons: Mapping[Kinship, _TooFewGroups],
+    relations: Mapping[Kinship, npt.NDArray[np.int64]],
+    kept: Kinship,
+    tell: Callable[[str], None],
+) -> None:
+    """Tell what could not be kept together, and what that means."""
+    if "look" in reasons:
         tell(
-            f"{error}; so they are cut one by one, as a fixed camera's must be, and figures on them will be too good: "
-            "record a test folder on another day"
+            f"{reasons['look']}; so they are cut one by one, as a fixed camera's must be, and figures on them will be "
+            "too good: record a test folder on another day"
         )
-    contents = [sample.content for sample in listing.samples]
-    _, same_file = np.unique(contents, return_inverse=True)
-    return _assign(listing, same_file, to_cut, seed)
+        return
+    for kinship in _HONEST:
+        if kinship in reasons and not np.array_equal(relations[kinship], relations[kept]):
+            tell(
+                f"{reasons[kinship]}; so only {_KINSHIPS[kept]} are kept in one split, and figures tell of known "
+                f"{_KINSHIPS[kinship]} alone (--hold-out-group tells of cameras that training has not seen)"
+            )
+            return
 
 
-def _assign(listing: Listing, groups: npt.NDArray[np.int64], to_cut: Sequence[Split], seed: int) -> Listing:
-    open_indices = [index for index, sample in enumerate(listing.samples) if sample.split in {None, "train"}]
-    chosen = _cut(listing, open_indices, groups, to_cut, seed)
+def _assign(
+    listing: Listing, relation: npt.NDArray[np.int64], kinship: Kinship, to_cut: Sequence[Split], seed: int
+) -> Listing:
+    indices = np.array([index for index, sample in enumerate(listing.samples) if sample.split in {None, "train"}])
+    chosen: dict[int, Split] = {}
+    for split, members in zip(to_cut, _cut(listing, indices, relation[indices], kinship, to_cut, seed), strict=True):
+        chosen |= dict.fromkeys(members.tolist(), split)
     return listing.with_samples(
         replace(sample, split=chosen.get(index, sample.split or "train"))
         for index, sample in enumerate(listing.samples)
@@ -54,37 +93,40 @@ def _assign(listing: Listing, groups: npt.NDArray[np.int64], to_cut: Sequence[Sp
 
 
 def _cut(
-    listing: Listing, indices: Sequence[int], groups: npt.NDArray[np.int64], splits: Sequence[Split], seed: int
-) -> dict[int, Split]:
-    """Choose whole groups, class by class, until each split has its share of the class."""
-    generator = np.random.default_rng(seed)
-    members = defaultdict(list)
-    for index in indices:
-        members[int(groups[index])].append(index)
-    chosen: dict[int, Split] = {}
-    for label, name in enumerate(listing.labels):
-        own = [group for group in members.values() if _main_label(group, listing.samples) == label]
-        total = sum(len(group) for group in own)
-        order = [own[position] for position in generator.permutation(len(own))]
-        for split in splits:
-            target = max(1, round(SHARES[split] * total))
-            taken = 0
-            # Groups larger than what is still wanted are passed over while smaller ones are left.
-            for group in sorted(order, key=lambda group: len(group) > target):
-                if taken >= target:
-                    break
-                chosen.update(dict.fromkeys(group, split))
-                taken += len(group)
-                order.remove(group)
-        if splits and not order:
-            raise _TooFewGroups(
-                f"{listing.root}: class {name} has {total} pictures in {len(own)} groups of look-alikes, too few to "
-                f"cut {' and '.join(splits)} from (add pictures, or give {'/ and '.join(splits)}/ folders)"
-            )
-    return chosen
+    listing: Listing,
+    indices: npt.NDArray[np.int64],
+    relation: npt.NDArray[np.int64],
+    kinship: Kinship,
+    to_cut: Sequence[Split],
+    seed: int,
+) -> list[npt.NDArray[np.int64]]:
+    """Which of `indices` each of `to_cut` gets: folds of whole groups with about equal shares of each class."""
+    labels = np.array([listing.samples[index].label for index in indices])
+    groups_of = [len(np.unique(relation[labels == label])) for label in range(len(listing.labels))]
+    fewest = int(np.argmin(groups_of))
+    refusal = _TooFewGroups(
+        f"{listing.root}: class {listing.labels[fewest]} has {(labels == fewest).sum()} pictures in "
+        f"{groups_of[fewest]} {_KINSHIPS[kinship]}, too few to cut {' and '.join(to_cut)} from "
+        f"(add pictures, or give {'/ and '.join(to_cut)}/ folders)"
+    )
+    if groups_of[fewest] <= len(to_cut):
+        raise refusal
+    folds = stratified_folds(labels, relation, min(_FOLDS, groups_of[fewest]), seed)
+    # A fold that is one large group says little: those of most groups are taken.
+    whole = [fold for fold in folds if len(np.unique(labels[fold])) == len(listing.labels)]
+    whole.sort(key=lambda fold: len(np.unique(relation[fold])), reverse=True)
+    taken = whole[: len(to_cut)]
+    left = np.delete(labels, np.concatenate([[], *taken]).astype(np.int64))
+    wanted = np.bincount(labels) * (0.0 if kinship == "file" else _MIN_TRAIN_SHARE)
+    kept = np.bincount(left, minlength=len(wanted))
+    if len(taken) < len(to_cut) or (kept < np.maximum(wanted, 1)).any():
+        raise refusal
+    return [indices[fold] for fold in taken]
 
 
-def _main_label(group: Sequence[int], samples: Sequence[Sample]) -> int:
-    """The class that most of a group's pictures have (the smaller index in a tie)."""
-    labels = [samples[index].label for index in group]
-    return max(sorted(set(labels)), key=labels.count)
+def stratified_folds(
+    labels: npt.NDArray[np.int64], relation: npt.NDArray[np.int64], folds: int, seed: int
+) -> list[npt.NDArray[np.int64]]:
+    """Positions (of N) in each of `folds` parts; related pictures stay together, classes have about equal shares."""
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    return [part for _rest, part in splitter.split(labels, labels, relation)]

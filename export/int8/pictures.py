@@ -8,9 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from edge_resnet import files
+from edge_resnet.data.listing import SPLIT_FILE, Listing, Sample, read_table
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import ModelSpec
-from edge_resnet.train.data import SPLIT_FILE, Listing, Sample, read_table
 
 # On a trained network 32 pictures did as well as 1,000 (docs/results.md); more cost time only.
 DEFAULT_COUNT = 128

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from edge_resnet import page
+from edge_resnet.thumbnail import data_uri
 from export.parity.advice import advise
 from export.parity.gallery import Answer, ChangedPicture
 from export.parity.report import Report
 from export.parity.row import Row, RowVerdict, class_name
 from export.parity.table import details, table
-from export.parity.template import PAGE, STYLE, WORDS
-from export.parity.thumbnail import data_uri
+from export.parity.words import WORDS
 
 _PASS = "Every answer that could be checked stayed within the allowed difference."
 # What was judged comes first.
@@ -31,16 +32,12 @@ def render(report: Report) -> str:
         *_drift(report),
         details(report.rows),
     ]
-    return PAGE.substitute(
-        style=STYLE,
-        words=WORDS,
-        verdict="pass" if report.passed else "fail",
-        recommendation=escape(report.recommendation),
-        count=report.n,
-        reference=escape(report.reference),
-        meaning=_PASS if report.passed else _FAIL,
-        sections="\n".join(sections),
+    verdict = "pass" if report.passed else "fail"
+    lead = (
+        f"{report.n} pictures went through the trained model ({report.reference}) and through every engine of this box. "
+        f"{_PASS if report.passed else _FAIL}"
     )
+    return page.render("Parity", verdict, report.recommendation, lead, [*sections, WORDS], verdict)
 
 
 def _rows(report: Report) -> Iterable[str]:

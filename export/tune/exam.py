@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_resnet import files
+from edge_resnet.data.listing import Listing
 from edge_resnet.errors import BackendError
 from edge_resnet.progress import Narrator
-from edge_resnet.train.data import Listing
 from edge_resnet.train.evaluate import Frames, logits_of, read_frames
 from export.tune.measure import Bench, Network, Notebook, Rights, Size
 from runtime import trust

@@ -17,12 +17,12 @@ import numpy as np
 
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
+from edge_resnet.data.listing import Listing
 from edge_resnet.errors import BackendError, BundleError, UserError
 from edge_resnet.geometry import CELL_PIXELS
 from edge_resnet.hardware import cpu_name
 from edge_resnet.progress import Narrator
 from edge_resnet.statistics import wilson
-from edge_resnet.train.data import Listing
 from edge_resnet.verdict import DEFAULT_MARGIN, GATES, AccuracyDrop, accuracy_drop
 from export.tune.exam import Exam, LeftOut
 from export.tune.measure import Bench, Effort, Network, Notebook, Point, Size, Times, time_in_rounds

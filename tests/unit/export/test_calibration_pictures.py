@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edge_resnet import files
+from edge_resnet.data.listing import SPLIT_FILE, Listing, Sample, Split
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import InputSpec, ModelSpec
-from edge_resnet.train.data import SPLIT_FILE, Listing, Sample, Split
 from export.int8.pictures import calibration_pictures, refuse_leak
 
 SPEC = ModelSpec(labels=("a", "b", "c"), input=InputSpec(height=32, width=32))

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from edge_resnet.classifier import Scores
+from edge_resnet.thumbnail import data_uri
 from export.parity.gallery import MAX_PICTURES, Collector, assemble
-from export.parity.thumbnail import data_uri
 
 LABELS = ("normal", "fire", "smoke")
 

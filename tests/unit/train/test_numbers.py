@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_resnet import model
+from edge_resnet import model, probe
 from edge_resnet.probability import softmax, sum_of_classes
-from edge_resnet.train import probe, recipe, temperature
+from edge_resnet.train import recipe, temperature
 from edge_resnet.train.augment import Augmented, loader
 from edge_resnet.train.evaluate import blind_guess, judge
 from edge_resnet.train.loop import learning_rate, set_training

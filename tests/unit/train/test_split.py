@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_resnet.data.listing import Listing, Sample
+from edge_resnet.data.related import leaking, related
 from edge_resnet.errors import UserError
 from edge_resnet.train import split
-from edge_resnet.train.data import Listing, Sample
 
 
 def listing(*counts: int, name: str | None = None) -> Listing:
@@ -31,7 +32,7 @@ def test_every_class_gets_its_share_in_every_split() -> None:
     cut = split.complete(listing(100, 40), hashes(140), 0, quiet)
     count = Counter((sample.label, sample.split) for sample in cut.samples)
     assert count == {
-        **{(0, "train"): 70, (0, "val"): 15, (0, "test"): 15},
+        **{(0, "train"): 72, (0, "val"): 14, (0, "test"): 14},
         **{(1, "train"): 28, (1, "val"): 6, (1, "test"): 6},
     }
 
@@ -78,9 +79,35 @@ def test_equal_files_never_part_even_then() -> None:
     listed = listing(20, 20)
     twice = listed.with_samples(replace(sample, content=f"file {n // 2}") for n, sample in enumerate(listed.samples))
     cut = split.complete(twice, [0] * 40, 0, lambda line: None)
-    assert cut.leaks() == 0
+    assert not leaking(cut, related(cut, [0] * 40, "file")).any()
 
 
 def test_too_few_pictures_are_refused_with_what_to_do() -> None:
-    with pytest.raises(UserError, match="class class1 has 2 pictures in 2 groups"):
+    with pytest.raises(UserError, match="class class1 has 2 pictures in 2 different files"):
         split.complete(listing(30, 2), hashes(32), 0, lambda line: None)
+
+
+def test_clips_and_cameras_never_part() -> None:
+    listed = listing(60, 60)
+    with_origins = listed.with_samples(
+        replace(sample, clip=f"clip{n // 3}", group=f"camera{n % 60 // 6}") for n, sample in enumerate(listed.samples)
+    )
+    cut = split.complete(with_origins, hashes(120), 0, quiet)
+    for name in ("clip", "group"):
+        splits_of = {getattr(sample, name): set() for sample in cut.samples}
+        for sample in cut.samples:
+            splits_of[getattr(sample, name)].add(sample.split)
+        assert all(len(found) == 1 for found in splits_of.values())
+
+
+def test_too_few_cameras_to_part_are_told_and_clips_kept() -> None:
+    told: list[str] = []
+    listed = listing(60, 60)
+    with_origins = listed.with_samples(
+        replace(sample, clip=f"clip{n // 3}", group=f"camera{n % 3}") for n, sample in enumerate(listed.samples)
+    )
+    cut = split.complete(with_origins, hashes(120), 0, told.append)
+    assert not leaking(cut, related(cut, hashes(120), "look")).any()
+    (line,) = told
+    assert "in 1 cameras" in line or "in 3 cameras" in line
+    assert "--hold-out-group" in line

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights, resnet50
 
 from edge_resnet.errors import UserError
-from edge_resnet.train.weights import initial_model
+from edge_resnet.weights import initial_model
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_resnet.data.listing import Skipped, read_table, refuse_if_too_many, scan, scan_labelled
 from edge_resnet.errors import UserError
-from edge_resnet.train.data import Skipped, read_table, refuse_if_too_many, scan, scan_labelled
 from tests.drawn import class_folders, splits
 
 

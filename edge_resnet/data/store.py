@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from edge_resnet.duplicates import perceptual_hash
+from edge_resnet.data.listing import Listing, Sample, Skipped, refuse_if_too_many
+from edge_resnet.data.traits import Traits
 from edge_resnet.errors import PictureError
 from edge_resnet.files import whole_file
 from edge_resnet.pictures import decode_picture, read_bounded
 from edge_resnet.preprocess import Frame, Preprocess
 from edge_resnet.progress import Step
-from edge_resnet.train.data import Listing, Sample, Skipped, refuse_if_too_many
 
 # Training pictures are kept this much larger than the input, so that random crops lose little sharpness.
 _MARGIN = 8 / 7
@@ -31,22 +30,26 @@ class Store:
     """The pictures of a listing, in its order.
 
     `listing`: the samples that could be read. `evaluation`: N x H x W x 3, uint8, BGR, of the one preprocessing.
-    `training`: the same, larger by a seventh. `hashes`: a perceptual hash each. `skipped`: what could not be read.
+    `training`: the same, larger by a seventh. `traits`: what was measured on each. `skipped`: what could not be read.
     """
 
     listing: Listing
     evaluation: npt.NDArray[np.uint8]
     training: npt.NDArray[np.uint8]
-    hashes: list[int]
+    traits: tuple[Traits, ...]
     skipped: tuple[Skipped, ...]
+
+    @property
+    def hashes(self) -> list[int]:
+        """A perceptual hash of each picture."""
+        return [traits.perceptual for traits in self.traits]
 
 
 @dataclass(frozen=True)
 class _Decoded:
     evaluation: Frame
     training: Frame
-    perceptual: int
-    content: str
+    traits: Traits
 
 
 def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step) -> Store:
@@ -55,7 +58,7 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step)
     total = len(listing.samples)
     folder.mkdir(parents=True, exist_ok=True)
     kept: list[Sample] = []
-    hashes: list[int] = []
+    traits: list[Traits] = []
     skipped: list[Skipped] = []
     with (
         whole_file(folder / "evaluation.npy") as evaluation_path,
@@ -68,8 +71,8 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step)
         for done, (sample, result) in enumerate(zip(listing.samples, results, strict=True), 1):
             if isinstance(result, _Decoded):
                 evaluation[len(kept)], training[len(kept)] = result.evaluation, result.training
-                kept.append(replace(sample, content=result.content))
-                hashes.append(result.perceptual)
+                kept.append(replace(sample, content=result.traits.content))
+                traits.append(result.traits)
             else:
                 skipped.append(result)
             progress(done, total)
@@ -80,7 +83,7 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step)
         listing.with_samples(kept),
         np.load(folder / "evaluation.npy", mmap_mode="r")[: len(kept)],
         np.load(folder / "training.npy", mmap_mode="r")[: len(kept)],
-        hashes,
+        tuple(traits),
         tuple(skipped),
     )
 
@@ -101,4 +104,4 @@ def _decode(sample: Sample, preprocess: Preprocess, larger: Preprocess) -> _Deco
     except PictureError as error:
         return Skipped(sample.path, error.reason)
     evaluation = preprocess(frame)
-    return _Decoded(evaluation, larger(frame), perceptual_hash(evaluation), hashlib.sha256(data).hexdigest())
+    return _Decoded(evaluation, larger(frame), Traits.measure(data, frame, evaluation))

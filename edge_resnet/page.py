@@ -1,29 +1,31 @@
-"""The frame of the proof's page: its head, its style, and what its words mean."""
+"""The frame of all our pages: one self-contained file that loads nothing, runs nothing, and reads well in the dark."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
 from string import Template
+from typing import Literal
 
-PAGE = Template("""<!doctype html>
+_PAGE = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>Parity: $verdict</title>
+<title>$title: $verdict</title>
 <style>
 $style
 </style>
-<header class="$verdict">
-<p class="over">Parity: <b>$verdict</b></p>
-<h1>$recommendation</h1>
-<p>$count pictures went through the trained model ($reference) and through every engine of this box. $meaning</p>
+<header class="$tone">
+<p class="over">$title: <b>$verdict</b></p>
+<h1>$headline</h1>
+<p>$lead</p>
 </header>
 $sections
-$words
 </html>
 """)
 
-STYLE = """
+_STYLE = """
 :root { color-scheme: light dark; --line: #8883; --soft: #8881; --quiet: light-dark(#59636e, #9198a1);
   --good: light-dark(#1a7f37, #3fb950); --bad: light-dark(#cf222e, #f85149); --open: light-dark(#9a6700, #d29922) }
 * { box-sizing: border-box }
@@ -58,23 +60,20 @@ dt { font-weight: 600; margin-top: .6rem } dd { margin: 0 }
 }
 """
 
-WORDS = """<h2>What the words mean</h2>
-<dl>
-<dt>Precision<dd>How many bits a number has inside the network. FP32 is exact as trained; FP16 and BF16 have half the
-bits, INT8 a quarter. Fewer bits are faster and less exact.
-<dt>Same answers<dd>The share of pictures to which the engine gives the class that the trained model gives. Below it,
-the range in which the true share lies with 95% certainty (Wilson's interval).
-<dt>Accuracy<dd>The share of pictures with the right class, and its change in percentage points (pp). <i>shown</i>: the
-loss is under the margin, with 95% certainty; <i>refuted</i>: it is over; <i>undecided</i>: too few pictures to say, and
-how many would be needed. Refuted fails, undecided does not.
-<dt>Speed<dd>How many times as fast as the fastest FP32 engine, and milliseconds for one picture. All engines were timed
-in turns, in the same minutes on the same machine. <i>ship</i>: at least a tenth faster than what is more exact.
-<dt>Precision shown<dd>The engine's own inspector tells in which precision its convolutions, nearly all of the work,
-really run. An engine that quietly runs another one fails.
-<dt>Emulated<dd>This device has no such arithmetic. The numbers are a stand-in, on fewer pictures, and no
-speed is told.
-<dt>Built, not run<dd>The engine's file lies ready, but for another device; the proof has to be repeated there.
-<dt>Logit, cosine, KL<dd>The network's raw outputs, and three ways to tell how far two sets of them are apart.
-<dt>Calibration error<dd>How far confidence is from accuracy on average (ECE in 15 bins): of a hundred answers that are
-80% sure, eighty should be right.
-</dl>"""
+
+def render(
+    title: str, verdict: str, headline: str, lead: str, sections: Iterable[str], tone: Literal["pass", "fail"] = "pass"
+) -> str:
+    """A page as HTML. Everything but `sections`, which are HTML, is plain text and escaped here.
+
+    Above stands `title: verdict`, then the `headline` (what to do) and the `lead` (on what grounds); `tone` colours them.
+    """
+    return _PAGE.substitute(
+        title=escape(title),
+        verdict=escape(verdict),
+        tone=tone,
+        style=_STYLE,
+        headline=escape(headline),
+        lead=escape(lead),
+        sections="\n".join(sections),
+    )
