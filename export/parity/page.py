@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Literal
 
 from edge_resnet import page
 from edge_resnet.thumbnail import data_uri
@@ -32,10 +33,10 @@ def render(report: Report) -> str:
         *_drift(report),
         details(report.rows),
     ]
-    verdict = "pass" if report.passed else "fail"
+    verdict: Literal["pass", "fail"] = "pass" if report.passed else "fail"
     lead = (
-        f"{report.n} pictures went through the trained model ({report.reference}) and through every engine of this box. "
-        f"{_PASS if report.passed else _FAIL}"
+        f"{report.n} pictures went through the trained model ({report.reference}) and through every engine of this "
+        f"box. {_PASS if report.passed else _FAIL}"
     )
     return page.render("Parity", verdict, report.recommendation, lead, [*sections, WORDS], verdict)
 

@@ -51,7 +51,7 @@ def test_copies_of_one_picture_count_once(tmp_path: Path) -> None:
         (tmp_path / f"train-0-{number}.png").write_text("the same")
     same = files.sha256(tmp_path / "train-0-0.png")
     lines = [
-        ",".join([*line.split(",")[:2], same, line.split(",")[3]]) if line.startswith("train,a,") else line
+        ",".join([*line.split(",")[:2], same, *line.split(",")[3:]]) if line.startswith("train,a,") else line
         for line in (run / SPLIT_FILE).read_text().splitlines()
     ]
     (run / SPLIT_FILE).write_text("\n".join(lines))
