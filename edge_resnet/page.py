@@ -66,7 +66,7 @@ def render(
 ) -> str:
     """A page as HTML. Everything but `sections`, which are HTML, is plain text and escaped here.
 
-    Above stands `title: verdict`, then the `headline` (what to do) and the `lead` (on what grounds), coloured by `tone`.
+    Above stands `title: verdict`, then the `headline` (what to do) and the `lead` (on what grounds), in `tone`.
     """
     return _PAGE.substitute(
         title=escape(title),
