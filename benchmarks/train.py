@@ -1,170 +1,275 @@
-"""How much faster training is than a tutorial's plain loop: fine-tuning per picture, and the probe against ten epochs.
+"""How fast training is against what others train with: each side a whole program, as its users run it.
 
-Both sides run in turns in one process, on the same drawn pictures, and the median of the ratios counts:
-python -m benchmarks.train [--json] [--rounds N] [--pictures N] [--side PIXELS]
+All sides train the same ResNet-50 on the same pictures at the same size and batch, in turns, and the median of the
+ratios counts. The sides: edge-resnet finetune; a tutorial's loop; torchvision's recipe; and, with --ultralytics PYTHON
+(of an environment that has that package), its classification training. A second race is for the head alone:
+edge-resnet finetune --tune head against the tutorial's loop with a frozen body.
+
+    python -m benchmarks.train --weights FILE [--data DIR] [--pictures N] [--side PIXELS] [--rounds N] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
-from torchvision.models import ResNet, resnet50
 
-from edge_resnet import features, probe
-from edge_resnet.data import listing as data
-from edge_resnet.data import store
+from benchmarks.watch import Program, Run, edge_resnet, peer, watch
+from edge_resnet import weights
 from edge_resnet.demo.generate import generate_pictures
-from edge_resnet.device import Device
-from edge_resnet.hardware import cpu_name
-from edge_resnet.preprocess import MEAN_RGB, STD_RGB, Preprocess
-from edge_resnet.train import augment
-from edge_resnet.train.loop import set_training, train_step
+from edge_resnet.demo.script import KINDS
+from edge_resnet.hardware import cpu_has_bf16, cpu_name
+from edge_resnet.pictures import find_pictures
 
-CLASSES = 3
-# What the recipe takes for a folder of 640 to 1,280 pictures.
-BATCH = 32
+OURS, TUTORIAL, RECIPE, ULTRALYTICS = "edge-resnet", "tutorial", "torchvision recipe", "ultralytics"
+# The bars that the project set itself, for a processor that multiplies bfloat16.
+WANTED = {TUTORIAL: 3.0, ULTRALYTICS: 4.5}
+WANTED_HEAD = 20.0
 FROZEN_EPOCHS = 10
-WANTED_FINE_TUNING, WANTED_PROBE = 2.5, 15.0
+# Head against head must be at equal accuracy; this much less is taken for equal.
+_EQUAL_WITHIN = 0.01
+# Drawn validation pictures for each four of training.
+_VAL_SHARE = 4
 
-
-class Tutorial:
-    """The loop that tutorials show: ImageFolder, float32, NCHW, every epoch from the files."""
-
-    def __init__(self, folder: Path, side: int) -> None:
-        vary = transforms.Compose(
-            [
-                transforms.RandomResizedCrop(side),
-                transforms.RandomHorizontalFlip(),
-                transforms.ToTensor(),
-                transforms.Normalize(MEAN_RGB, STD_RGB),
-            ]
-        )
-        self.loader = DataLoader(datasets.ImageFolder(str(folder), vary), BATCH, shuffle=True)
-        self.network = resnet50(num_classes=CLASSES)
-
-    def epoch(self, frozen: bool) -> None:
-        """One pass over the pictures; frozen: only the head learns."""
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not frozen or name.startswith("fc."))
-        optimizer = torch.optim.SGD([p for p in self.network.parameters() if p.requires_grad], lr=1e-3, momentum=0.9)
-        self.network.train()
-        for inputs, truth in self.loader:
-            loss = nn.functional.cross_entropy(self.network(inputs), truth)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-
-class Ours:
-    """The very code of `edge-resnet finetune`, on the pictures that it has decoded once."""
-
-    def __init__(self, stored: store.Store, side: int) -> None:
-        self.stored, self.device = stored, Device.choose("cpu")
-        self.network: ResNet = self.device.place(resnet50(num_classes=CLASSES))
-        self.truth = np.array([sample.label for sample in stored.listing.samples], np.int64)
-        positions = list(range(len(self.truth)))
-        self.train = augment.Augmented(stored.training, positions, self.truth.tolist(), (side, side), "full", seed=0)
-
-    def epoch(self) -> None:
-        """One pass of fine-tuning all parameters, batch-norm statistics frozen."""
-        set_training(self.network, freeze_batch_norm=True)
-        optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=0.9, nesterov=True)
-        for frames, truth in augment.loader(self.train, BATCH, 0, 0, drop_last=False):
-            train_step(self.network, optimizer, self.device, frames, truth)
-
-    def probe(self) -> None:
-        """The whole probe stage: features of all pictures, and the fit."""
-        pooled = features.pooled(self.network, self.device, self.stored.evaluation, 32, lambda done, total: None)
-        truth = torch.from_numpy(self.truth)
-        probe.fit(pooled, truth, pooled, truth, CLASSES)
+Make = Callable[[Path], Program]
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """How many times longer the tutorial took; `wanted` is the bar that the project set itself."""
+class Task:
+    """What all sides train on; `body` holds the weights as a plain state dict, for the peers."""
 
-    name: str
-    tutorial_s: list[float]
-    ours_s: list[float]
-    wanted: float
+    data: Path
+    pictures: int
+    weights: str
+    body: Path
+    side: int
+    batch: int
+    ultralytics: str | None
 
-    @property
-    def median(self) -> float:
-        return statistics.median(a / b for a, b in zip(self.tutorial_s, self.ours_s, strict=True))
+    def ours(self, epochs: int, *more: str) -> Make:
+        """Our program."""
+        size = ("--input", f"{self.side}x{self.side}", "--batch", str(self.batch), "--epochs", str(epochs))
+        return lambda folder: edge_resnet(self.data, self.weights, folder, [*size, "--device", "cpu", *more])
+
+    def peer(self, name: str, module: str, epochs: int, *more: str, python: str = sys.executable) -> Make:
+        """One of benchmarks.peers."""
+        given = {"data": self.data, "weights": self.body, "side": self.side, "batch": self.batch, "epochs": epochs}
+        options = [text for key, value in given.items() for text in (f"--{key}", str(value))]
+        return lambda folder: peer(name, python, module, folder, [*options, *more])
+
+    def whole(self, epochs: int) -> dict[str, Make]:
+        """The sides of the race for tuning everything."""
+        sides = {
+            OURS: self.ours(epochs),
+            TUTORIAL: self.peer(TUTORIAL, "tutorial", epochs),
+            RECIPE: self.peer(RECIPE, "torchvision_recipe", epochs),
+        }
+        if self.ultralytics:
+            sides[ULTRALYTICS] = self.peer(ULTRALYTICS, "ultralytics_classify", epochs, python=self.ultralytics)
+        return sides
+
+    def head(self) -> dict[str, Make]:
+        """The sides of the race for the head alone."""
+        return {
+            OURS: self.ours(FROZEN_EPOCHS, "--tune", "head"),
+            TUTORIAL: self.peer(TUTORIAL, "tutorial", FROZEN_EPOCHS, "--frozen"),
+        }
 
 
-def measure(folder: Path, pictures: int, side: int, rounds: int) -> list[Ratio]:
-    """Run both sides in turns."""
-    generate_pictures(folder / "pictures", {"train": pictures // CLASSES})
-    root = folder / "pictures" / "train"
-    quiet = lambda done, total: None  # noqa: E731
-    stored = store.read(data.scan(root), Preprocess(side, side), folder / "cache", quiet)
-    tutorial, ours = Tutorial(root, side), Ours(stored, side)
-    tutorial.epoch(frozen=False)
-    ours.epoch()
-    whole, probed = ([], []), ([], [])
+def race(sides: dict[str, Make], rounds: int, folder: Path) -> dict[str, list[Run]]:
+    """Run all sides in turns; each round begins with another one. Raises RuntimeError when one fails."""
+    runs: dict[str, list[Run]] = {name: [] for name in sides}
+    names = list(sides)
     for number in range(rounds):
-        print(f"round {number + 1} of {rounds}", file=sys.stderr)
-        whole[0].append(_seconds(lambda: tutorial.epoch(frozen=False)))
-        whole[1].append(_seconds(ours.epoch))
-        # One frozen epoch stands for ten: they are all alike.
-        probed[0].append(FROZEN_EPOCHS * _seconds(lambda: tutorial.epoch(frozen=True)))
-        probed[1].append(_seconds(ours.probe))
-    return [
-        Ratio("fine-tuning, per picture", *whole, WANTED_FINE_TUNING),
-        Ratio(f"probe against {FROZEN_EPOCHS} frozen epochs", *probed, WANTED_PROBE),
-    ]
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
+            home = folder / "side"
+            home.mkdir(parents=True)
+            runs[name].append(watch(sides[name](home)))
+            shutil.rmtree(home)
+    return runs
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def ms_a_picture(run: Run, pictures: int) -> float:
+    """Median over the epochs of the training part alone, in milliseconds a picture."""
+    return 1000 * statistics.median(epoch.seconds for epoch in run.epochs if epoch.number) / pictures
+
+
+def described(runs: Sequence[Run], pictures: int, accuracy: float | None) -> dict[str, float | None]:
+    """The medians of a side; `accuracy` is what the time to it is given for, None where no time is to be given."""
+    speed = statistics.median(ms_a_picture(run, pictures) for run in runs)
+    return {
+        "ms_a_picture": round(speed, 1),
+        "pictures_a_second": round(1000 / speed, 2),
+        "best_val_accuracy": round(statistics.median(run.accuracy for run in runs), 4),
+        "seconds_to_accuracy": None if accuracy is None else _seconds_to(runs, accuracy),
+        "peak_mb": round(max(run.peak_bytes for run in runs) / 1e6),
+    }
+
+
+def _seconds_to(runs: Sequence[Run], accuracy: float) -> float | None:
+    """None where one of the runs never reached it."""
+    if any(run.accuracy < accuracy for run in runs):
+        return None
+    return round(statistics.median(run.seconds_to(accuracy) for run in runs), 1)
+
+
+def whole_race(runs: dict[str, list[Run]], pictures: int, accuracy: float | None) -> dict[str, object]:
+    """The answer of the race for tuning everything; by default the accuracy is one that every run reached."""
+    asked = accuracy if accuracy is not None else min(run.accuracy for side in runs.values() for run in side)
+    ratios = {
+        name: statistics.median(
+            ms_a_picture(theirs, pictures) / ms_a_picture(ours, pictures)
+            for theirs, ours in zip(side, runs[OURS], strict=True)
+        )
+        for name, side in runs.items()
+        if name != OURS
+    }
+    return {
+        "accuracy": round(asked, 4),
+        "sides": {name: described(side, pictures, asked) for name, side in runs.items()},
+        "ratios": {name: round(ratio, 2) for name, ratio in ratios.items()},
+        "wanted": {name: WANTED[name] for name in ratios if name in WANTED},
+    }
+
+
+def head_race(runs: dict[str, list[Run]]) -> dict[str, object]:
+    """The answer of the race for the head: seconds of work until the last accuracy was known, and both accuracies."""
+    ours, theirs = runs[OURS], runs[TUTORIAL]
+    best = {name: statistics.median(run.accuracy for run in side) for name, side in runs.items()}
+    return {
+        "sides": {
+            name: {
+                "work_s": round(statistics.median(run.work_s for run in side), 1),
+                "whole_program_s": round(statistics.median(run.known_s[-1] for run in side), 1),
+                "best_val_accuracy": round(best[name], 4),
+                "peak_mb": round(max(run.peak_bytes for run in side) / 1e6),
+            }
+            for name, side in runs.items()
+        },
+        "ratio": round(statistics.median(b.work_s / a.work_s for a, b in zip(ours, theirs, strict=True)), 2),
+        "wanted": WANTED_HEAD,
+        "at_equal_accuracy": best[OURS] >= best[TUTORIAL] - _EQUAL_WITHIN,
+    }
+
+
+def passes(answer: dict[str, dict]) -> bool:
+    """Whether every ratio is at its bar."""
+    whole, head = answer.get("whole"), answer.get("head")
+    return (whole is None or all(whole["ratios"][name] >= bar for name, bar in whole["wanted"].items())) and (
+        head is None or (head["at_equal_accuracy"] and head["ratio"] >= head["wanted"])
+    )
+
+
+def lay_out(data: Path | None, pictures: int, folder: Path) -> Path:
+    """Pictures for all sides, in train/ and val/: drawn, or chosen from `data`, as many of each class."""
+    if data is None:
+        train = max(1, pictures // len(KINDS))
+        generate_pictures(folder, {"train": train, "val": max(4, train // _VAL_SHARE)})
+        return folder
+    held_out = next((data / name for name in ("val", "test") if (data / name).is_dir()), None)
+    if held_out is None or not (data / "train").is_dir():
+        raise SystemExit(f"--data {data}: has no train/ with val/ or test/; the race judges on pictures held out")
+    classes = sorted(path.name for path in (data / "train").iterdir() if path.is_dir())
+    random = np.random.default_rng(0)
+    for split, home, count in (("train", data / "train", pictures // len(classes)), ("val", held_out, None)):
+        for name in classes:
+            found = list(find_pictures(home / name))
+            (folder / split / name).mkdir(parents=True)
+            for place in random.permutation(len(found))[:count]:
+                # Copies, since a peer keeps lists beside the pictures, and mends some.
+                shutil.copyfile(found[place], folder / split / name / f"{place:05d}{found[place].suffix}")
+    return folder
+
+
+def prepared(args: argparse.Namespace, folder: Path) -> Task:
+    """Pictures and weights, laid out for all sides."""
+    data = lay_out(args.data, args.pictures, folder / "data")
+    classes = sum(path.is_dir() for path in (data / "train").iterdir())
+    body = folder / "body.pth"
+    torch.save(weights.initial_model(args.weights, classes).state_dict(), body)
+    count = len(list(find_pictures(data / "train")))
+    given = str(Path(args.weights).resolve()) if Path(args.weights).is_file() else args.weights
+    return Task(data, count, given, body, args.side, args.batch, args.ultralytics)
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--weights", default="imagenet", help="of all sides: imagenet, or a file of torchvision's names"
+    )
+    parser.add_argument("--data", type=Path, help="train/ with val/ or test/ of class folders; by default drawn")
+    parser.add_argument("--pictures", type=int, default=96, help="for training, in all")
+    parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=3, help="of the race for tuning everything")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--accuracy", type=float, help="give the time to this; by default what all sides reach")
+    parser.add_argument("--race", choices=("whole", "head", "both"), default="both")
+    parser.add_argument("--ultralytics", metavar="PYTHON", help="the Python of an environment with that package")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
 
 
 def main() -> int:
-    """Measure and print; 1 when a ratio is under its bar."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pictures", type=int, default=96)
-    parser.add_argument("--side", type=int, default=224)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as folder:
-        ratios = measure(Path(folder), args.pictures, args.side, args.rounds)
-    rows = [
-        {
-            "name": ratio.name,
-            "ratio": round(ratio.median, 2),
-            "wanted": ratio.wanted,
-            "tutorial_ms_per_picture": round(1000 * statistics.median(ratio.tutorial_s) / args.pictures, 1),
-            "ours_ms_per_picture": round(1000 * statistics.median(ratio.ours_s) / args.pictures, 1),
-        }
-        for ratio in ratios
+    """Race and print; 1 when a ratio is under its bar on a processor with bfloat16."""
+    args = parsed()
+    answer: dict[str, object] = {
+        "processor": cpu_name(),
+        "bf16": cpu_has_bf16(),
+        "threads": torch.get_num_threads(),
+        **{key: getattr(args, key) for key in ("side", "batch", "epochs", "rounds")},
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        task = prepared(args, folder)
+        answer["pictures"] = task.pictures
+        try:
+            if args.race != "head":
+                answer["whole"] = whole_race(
+                    race(task.whole(args.epochs), args.rounds, folder), task.pictures, args.accuracy
+                )
+            if args.race != "whole":
+                answer["head"] = head_race(race(task.head(), args.rounds, folder))
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 2
+    print(json.dumps(answer) if args.json else _table(answer))
+    return 0 if passes(answer) or not cpu_has_bf16() else 1
+
+
+def _table(answer: dict) -> str:
+    lines = [
+        f"{answer['processor']}, {answer['threads']} threads; {answer['pictures']} pictures, side {answer['side']}"
     ]
-    if args.json:
-        print(json.dumps({"processor": cpu_name(), "threads": torch.get_num_threads(), "rows": rows}))
-    else:
-        for row in rows:
-            print(
-                f"{row['name']}: {row['ratio']} times faster (wanted {row['wanted']}); "
-                f"{row['tutorial_ms_per_picture']} against {row['ours_ms_per_picture']} ms a picture"
+    if whole := answer.get("whole"):
+        lines.append(f"tuning everything, {answer['epochs']} epochs, time to {whole['accuracy']:.1%} on validation:")
+        for name, side in whole["sides"].items():
+            against = f"; {whole['ratios'][name]} times ours" if name != OURS else ""
+            bar = f" (wanted {whole['wanted'][name]})" if name in whole["wanted"] else ""
+            lines.append(
+                f"  {name}: {side['ms_a_picture']} ms a picture{against}{bar}, {side['seconds_to_accuracy']} s to "
+                f"that, best {side['best_val_accuracy']:.1%}, peak {side['peak_mb']} MB"
             )
-    return 0 if all(ratio.median >= ratio.wanted for ratio in ratios) else 1
+    if head := answer.get("head"):
+        lines.append(f"the head alone: {head['ratio']} times faster (wanted {head['wanted']}):")
+        lines += [
+            f"  {name}: {side['work_s']} s of work ({side['whole_program_s']} s with the start), "
+            f"best {side['best_val_accuracy']:.1%}, peak {side['peak_mb']} MB"
+            for name, side in head["sides"].items()
+        ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edge_resnet import model as resnet
 from edge_resnet.errors import UserError
-from edge_resnet.hardware import cpu_has_bf16
+from edge_resnet.hardware import cpu_has_bf16, memory_bytes
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 
@@ -38,6 +38,11 @@ class Device:
     @property
     def is_gpu(self) -> bool:
         return self.torch.type == "cuda"
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory that there is for a step: the GPU's, or the machine's."""
+        return torch.cuda.get_device_properties(self.torch).total_memory if self.is_gpu else memory_bytes()
 
     def describe(self) -> str:
         """For people and for args.yaml."""

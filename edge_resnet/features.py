@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torchvision.models import ResNet
 
-from edge_resnet import files, model
+from edge_resnet import files, folded
 from edge_resnet.device import Device
 from edge_resnet.progress import Step
 
@@ -26,7 +26,7 @@ def pooled(network: ResNet, device: Device, frames: npt.NDArray[np.uint8], batch
     with torch.no_grad(), device.autocast():
         for start in range(0, len(frames), batch):
             chunk = torch.from_numpy(np.array(frames[start : start + batch]))
-            maps = model.body(network, device.inputs(chunk))
+            maps = folded.body(network, device.inputs(chunk))
             parts.append(maps.float().mean(dim=(2, 3)).cpu())
             progress(min(start + batch, len(frames)), len(frames))
     return torch.cat(parts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Where Linux writes the name on x86, and on some ARM boards.
 _NAME_KEYS = ("model name", "Model", "Hardware")
 
@@ -35,6 +37,15 @@ def saturates_int8() -> bool:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     return not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}
+
+
+def memory_bytes() -> int:
+    """The machine's memory, or what the container may use of it."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(total, int(_CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return total
 
 
 def _cpuinfo() -> dict[str, str]:

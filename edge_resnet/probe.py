@@ -28,18 +28,19 @@ class Probe:
             network.fc.bias.copy_(self.bias)
 
 
-def fit(train: Tensor, train_truth: Tensor, val: Tensor, val_truth: Tensor, classes: int) -> Probe:
+def fit(train: Tensor, train_truth: Tensor, val: Tensor, val_truth: Tensor, weights: Tensor) -> Probe:
     """Fit the head on features (N x 2048) by L-BFGS; the regularisation with the least validation loss wins.
 
-    Features are standardised for the fit, and the standardisation is folded into the head that is returned.
+    `weights`: what a picture of each class counts (C, float32). Features are standardised for the fit, and the
+    standardisation is folded into the head that is returned.
     """
     mean, deviation = train.mean(0), train.std(0, correction=0).clamp_min(1e-6)
     standard, val_standard = (train - mean) / deviation, (val - mean) / deviation
-    fits = {strength: _regress(standard, train_truth, classes, strength) for strength in _STRENGTHS}
+    fits = {strength: _regress(standard, train_truth, weights, strength) for strength in _STRENGTHS}
 
     def loss(strength: float) -> float:
         weight, bias = fits[strength]
-        return nn.functional.cross_entropy(val_standard @ weight.T + bias, val_truth).item()
+        return nn.functional.cross_entropy(val_standard @ weight.T + bias, val_truth, weights).item()
 
     strength = min(_STRENGTHS, key=loss)
     weight, bias = fits[strength]
@@ -47,14 +48,14 @@ def fit(train: Tensor, train_truth: Tensor, val: Tensor, val_truth: Tensor, clas
     return Probe(folded, bias - folded @ mean, strength)
 
 
-def _regress(features: Tensor, truth: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
-    weight = torch.zeros(classes, features.shape[1], requires_grad=True)
-    bias = torch.zeros(classes, requires_grad=True)
+def _regress(features: Tensor, truth: Tensor, weights: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+    weight = torch.zeros(len(weights), features.shape[1], requires_grad=True)
+    bias = torch.zeros(len(weights), requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(features @ weight.T + bias, truth)
+        loss = nn.functional.cross_entropy(features @ weight.T + bias, truth, weights)
         loss = loss + strength * weight.square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss

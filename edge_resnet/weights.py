@@ -16,7 +16,9 @@ from torchvision.models import ResNet, ResNet50_Weights
 from edge_resnet import model
 from edge_resnet.errors import UserError
 
-IMAGENET, NONE = "imagenet", "none"
+NONE = "none"
+# torchvision's second recipe is better when all parameters train, the features of the first when they are frozen.
+_IMAGENET = {"imagenet": ResNet50_Weights.IMAGENET1K_V2, "imagenet-v1": ResNet50_Weights.IMAGENET1K_V1}
 _HEAD = "fc."
 # Ways in which other trainers wrap the state dict.
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
@@ -26,12 +28,12 @@ _PREFIXES = ("module.", "model.")
 def initial_model(weights: str, classes: int) -> ResNet:
     """A ResNet-50 with a fresh head of `classes` outputs and the body of `weights`.
 
-    `weights`: `imagenet` (torchvision's IMAGENET1K_V2, downloaded once and verified), `none`, or a file with a
-    torchvision state dict (.pth, read with weights_only, or .safetensors; float16 too). Raises UserError.
+    `weights`: `imagenet` (torchvision's IMAGENET1K_V2), `imagenet-v1`, both downloaded once and verified, `none`, or a
+    file with a torchvision state dict (.pth, read with weights_only, or .safetensors; float16 too). Raises UserError.
     """
     network = model.build(classes)
     if weights != NONE:
-        state = _imagenet() if weights == IMAGENET else _from_file(Path(weights))
+        state = _imagenet(_IMAGENET[weights]) if weights in _IMAGENET else _from_file(Path(weights))
         _fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(_HEAD)}, weights)
     return network
 
@@ -66,8 +68,7 @@ def _fill(network: ResNet, state: Mapping[str, Tensor], weights: str) -> None:
         raise UserError(f"{weights}: not the state dict of torchvision's ResNet-50 (shapes differ)") from error
 
 
-def _imagenet() -> Mapping[str, Tensor]:
-    weights = ResNet50_Weights.IMAGENET1K_V2
+def _imagenet(weights: ResNet50_Weights) -> Mapping[str, Tensor]:
     name = weights.url.rsplit("/", 1)[-1]
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     try:
@@ -86,7 +87,9 @@ def _imagenet() -> Mapping[str, Tensor]:
 
 def _from_file(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise UserError(f"{path}: no such weights file; --weights takes imagenet, none or a .pth or .safetensors file")
+        raise UserError(
+            f"{path}: no such weights file; --weights takes {', '.join(_IMAGENET)}, none or a .pth or .safetensors file"
+        )
     try:
         content = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except SafetensorError as error:

@@ -1,1 +1,1 @@
-"""What is wrong with a folder of pictures, before anybody trains on it: one check a file."""
+"""A look at the pictures before anybody trains on them: what is broken, twice there, leaking, or labelled wrong."""

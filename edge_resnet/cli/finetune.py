@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge_resnet.cli import options
-from edge_resnet.command import answer_json, say
+from edge_resnet.command import Exit, answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.errors import UserError
 from edge_resnet.geometry import ResizePolicy
-from edge_resnet.train.recipe import Augmentation, OptimizerName
+from edge_resnet.train.recipe import Augmentation, Balance, OptimizerName, Tune
 
 if TYPE_CHECKING:
     from edge_resnet.train.args import Args
 
 # The fields of Args that an option sets, where the names differ.
-_FIELDS = {"input": ("height", "width")}
+_FIELDS = {"input": ("height", "width"), "save_every": ("save_every_s",)}
+_HOW = "How it trains (the recipe chooses what is left out)"
+_OTHER = "Instead of one model"
 
 
 def finetune(
@@ -26,36 +29,87 @@ def finetune(
     data: Annotated[Path, typer.Argument(help="Class folders, or train/ with val/ and/or test/ of those.")] = Path(
         "data"
     ),
-    weights: Annotated[str, typer.Option(help="imagenet, none, or a .pth or .safetensors file.")] = "imagenet",
+    weights: Annotated[
+        str, typer.Option(help="imagenet (torchvision's V2), imagenet-v1, none, or a .pth or .safetensors file.")
+    ] = "imagenet",
     input: Annotated[str, typer.Option(metavar="HxW", help="The network's input in pixels.")] = "224x224",
     resize: Annotated[ResizePolicy, typer.Option(help="How a frame of another shape becomes the input.")] = "stretch",
-    epochs: Annotated[int | None, typer.Option(min=0, help="Of fine-tuning, the probe not counted.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    optimizer: Annotated[OptimizerName | None, typer.Option(help="By default sgd, from nothing adamw.")] = None,
-    augment: Annotated[
-        Augmentation | None, typer.Option(help="full: crops, flips, light; flip alone is the default from nothing.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split, the order and the augmentation.")] = 0,
-    device: options.Device = "auto",
     background: Annotated[
         str | None, typer.Option(help="Classes that never alarm, comma separated; by default by their names.")
     ] = None,
+    wanted_precision: Annotated[
+        float | None, typer.Option(help="Set alarm thresholds so that this share of what is over them is right.")
+    ] = None,
+    false_alarm_rate: Annotated[
+        float | None, typer.Option(help="Set them so that at most this share of other pictures is over them.")
+    ] = None,
+    audit: Annotated[bool, typer.Option(help="Look for what is wrong with the pictures before training.")] = True,
+    device: options.Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the order and the augmentation.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run's folder; by default runs/NAME.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what lies in --out (or the newest run).")
     ] = False,
+    save_every: Annotated[float, typer.Option(min=0, help="Seconds between saved states inside an epoch.")] = 120.0,
     json: options.Json = False,
+    tune: Annotated[
+        Tune, typer.Option(help="What trains: head, bn (batch norm and head), last-stage, all.", rich_help_panel=_HOW)
+    ] = "all",
+    epochs: Annotated[
+        int | None, typer.Option(min=0, help="Of fine-tuning, the probe not counted.", rich_help_panel=_HOW)
+    ] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step and process.", rich_help_panel=_HOW)] = None,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="Train a batch in so many parts, to save memory.", rich_help_panel=_HOW)
+    ] = 1,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate, of the head.", rich_help_panel=_HOW)] = None,
+    optimizer: Annotated[
+        OptimizerName | None, typer.Option(help="By default sgd, from nothing adamw.", rich_help_panel=_HOW)
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(min=0, help="Of kernels; never of batch norm and biases.", rich_help_panel=_HOW)
+    ] = None,
+    stage_decay: Annotated[
+        float | None, typer.Option(min=0, max=1, help="A stage's rate over the next one's.", rich_help_panel=_HOW)
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(min=0, max=0.9, help="Of the features before the head.", rich_help_panel=_HOW)
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(min=0, max=0.9, help="Certainty given to other classes.", rich_help_panel=_HOW)
+    ] = None,
+    augment: Annotated[
+        Augmentation | None,
+        typer.Option(help="full: crops, flips, light; flip: the default from nothing.", rich_help_panel=_HOW),
+    ] = None,
+    mixup: Annotated[
+        float | None, typer.Option(min=0, help="Alpha; 0 mixes no pictures.", rich_help_panel=_HOW)
+    ] = None,
+    cutmix: Annotated[float, typer.Option(min=0, help="Alpha; 0 pastes no pictures.", rich_help_panel=_HOW)] = 0.0,
+    balance: Annotated[Balance | None, typer.Option(help="How rare classes are heard.", rich_help_panel=_HOW)] = None,
+    ema: Annotated[
+        float | None, typer.Option(min=0, max=0.99999, help="Keep a moving average of weights.", rich_help_panel=_HOW)
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Epochs without a better one before it stops.", rich_help_panel=_HOW)
+    ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Show that a killed run resumes exactly.", rich_help_panel=_OTHER)
+    ] = False,
 ) -> None:
-    """Fine-tune ResNet-50 on folders of pictures."""
-    require("torch", "torchvision", "safetensors", "imagehash", extra="train")
-    from edge_resnet import runs
-    from edge_resnet.progress import Narrator
+    """Fine-tune ResNet-50 on folders of pictures.
+
+    On several GPUs or machines: torchrun --nproc-per-node N -m edge_resnet finetune DATA --out RUN
+    """
+    require("torch", "torchvision", "safetensors", "imagehash", "scikit-learn", extra="train")
     from edge_resnet.train import finetune as training
     from edge_resnet.train.args import Args
 
     if lr is not None and not lr > 0:
         raise UserError(f"--lr {lr}: must be over 0")
+    if self_test:
+        _self_test(json)
+        return
     height, width = options.size(input)
     asked = Args(
         data=str(data),
@@ -63,40 +117,95 @@ def finetune(
         height=height,
         width=width,
         resize=resize,
+        tune=tune,
         epochs=epochs,
         batch=batch,
+        accumulate=accumulate,
         lr=lr,
         optimizer=optimizer,
+        weight_decay=weight_decay,
+        stage_decay=stage_decay,
+        dropout=dropout,
+        label_smoothing=label_smoothing,
         augment=augment,
+        mixup=mixup,
+        cutmix=cutmix,
+        balance=balance,
+        ema=ema,
+        patience=patience,
         seed=seed,
         device=device,
         background=options.names(background),
+        wanted_precision=wanted_precision,
+        false_alarm_rate=false_alarm_rate,
+        save_every_s=save_every,
     )
-    folder = out or (runs.newest_begun() if resume else runs.new_run(data))
-    training.prepare_folder(folder, resume)
+    folder = _folder(out, data, resume)
+    if _is_first():
+        training.prepare_folder(folder, resume)
     if resume:
         asked = _as_begun(context, asked, folder)
     report = training.finished_report(folder) if resume else None
     if report is None:
-        say(f"run: {folder}")
-        try:
-            report = training.finetune(asked, folder, Narrator())
-        except KeyboardInterrupt:
-            say(f"interrupted; go on with: edge-resnet finetune --resume --out {folder}")
-            raise
+        report = _train(asked, folder, audit)
     else:
         say(f"{folder}: this run is complete, nothing is left to do")
+    if report is None:
+        return
     if json:
         answer_json(report)
     else:
-        _print_table(report, folder)
+        _print_tables(report, folder)
+    if (wanted_precision or false_alarm_rate) and any(alarm["refused"] for alarm in report["alarms"]):
+        raise typer.Exit(Exit.VERDICT_NO)
+
+
+def _train(asked: Args, folder: Path, audit: bool) -> dict[str, Any] | None:
+    from edge_resnet.audit.run import inspect
+    from edge_resnet.progress import Narrator
+    from edge_resnet.train import finetune as training
+
+    if _is_first():
+        say(f"run: {folder}")
+    try:
+        return training.finetune(asked, folder, Narrator(), inspect if audit else None)
+    except KeyboardInterrupt:
+        if _is_first():
+            say(f"interrupted; go on with: edge-resnet finetune --resume --out {folder}")
+        raise
+
+
+def _self_test(json: bool) -> None:
+    from edge_resnet.train.selftest import self_test
+
+    result = self_test(say)
+    if json:
+        answer_json(result.to_json())
+    else:
+        killed = ", ".join(f"epoch {epoch} step {step}" for epoch, step in result.killed_at)
+        say(f"killed at {killed}; last weights {'identical' if result.passed else 'DIFFER'} ({result.resumed[:12]})")
+    if not result.passed:
+        raise typer.Exit(Exit.VERDICT_NO)
+
+
+def _is_first() -> bool:
+    """Whether this is the process that writes and tells, of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _folder(out: Path | None, data: Path, resume: bool) -> Path:
+    from edge_resnet import runs
+
+    if out is None and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError("torchrun: name the run's folder with --out, so that all processes take the same")
+    return out or (runs.newest_begun() if resume else runs.new_run(data))
 
 
 def _as_begun(context: typer.Context, asked: Args, folder: Path) -> Args:
     """The options that the run began with; an option given now must say the same. Raises UserError."""
     from edge_resnet.train import args as arguments
 
-    begun = arguments.load(folder)
+    begun, _ = arguments.load(folder)
     for option in context.params:
         source = context.get_parameter_source(option)
         for field in _FIELDS.get(option, (option,)):
@@ -104,13 +213,13 @@ def _as_begun(context: typer.Context, asked: Args, folder: Path) -> Args:
                 continue
             if getattr(begun, field) != getattr(asked, field):
                 raise UserError(
-                    f"--{option} {getattr(asked, field)}: {folder} began with {getattr(begun, field)}; "
-                    "leave it out to go on, or start a new run in another --out"
+                    f"--{option.replace('_', '-')} {getattr(asked, field)}: {folder} began with "
+                    f"{getattr(begun, field)}; leave it out to go on, or start a new run in another --out"
                 )
     return begun
 
 
-def _print_table(report: dict[str, Any], folder: Path) -> None:
+def _print_tables(report: dict[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -119,4 +228,6 @@ def _print_table(report: dict[str, Any], folder: Path) -> None:
         low, high = stage["interval_95"]
         table.add_row(stage["stage"], f"{stage['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", str(stage["n"]))
     Console().print(table)
+    for conclusion in report["conclusions"]:
+        say(f"- {conclusion}")
     say(f"next: edge-resnet export --fp16 {folder}")

@@ -10,23 +10,53 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from edge_resnet.errors import UserError
+from edge_resnet.pictures import find_pictures
 
 FILE = "groups.csv"
 _COLUMNS = ("file", "group")
-# What annotation tools add to a name: Roboflow's hash, and the suffix of the file that it converted.
-_ADDED = re.compile(r"(\.rf\.[0-9a-f]+|_(jpe?g|png))+$", re.IGNORECASE)
-# The number of a frame (or the time of day) at the end, which tells pictures of one clip apart.
+# What others add to a name. Roboflow: the suffix of the file that it converted, and a hash for each augmented copy;
+# Label Studio: eight hexadecimal digits in front; file managers and phones: the number or the word of a copy.
+_HASH_BEHIND = re.compile(r"\.rf\.\w+$")
+_SUFFIX_BEHIND = re.compile(r"_(jpe?g|png|bmp|webp)$", re.IGNORECASE)
+_HASH_IN_FRONT = re.compile(r"^(?=\d*[a-f])[0-9a-f]{8}-")
+_COPY = re.compile(r"( ?\(\d+\)|~\d+|[ _-]+(copy|edited|portrait|hdr|cover)( ?\d+)?)+$", re.IGNORECASE)
+# A day with the time of day behind it: 20261124_101500123, 2026-11-24 at 10.15.00, 2026-11-24T10:15.
+_DAY = r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])"
+_TIME = r"(?:[01]\d|2[0-3])[-_.:h]?[0-5]\d(?:[-_.:m]?[0-5]\d(?:[.s_-]?\d{1,6})?)?(?!\d)"
+_MOMENT = re.compile(rf"(?P<day>{_DAY})(?:[ T_.-]*|[ _]at[ _]){_TIME}(?: ?[AP]M|Z|s|\.MP)?(?![A-Za-z])")
+_DAY_AT_END = re.compile(rf"{_DAY}$")
+# A time of day or of a clip at the end (10-15-00, 12h34m56s789), or seconds since 1970.
+_CLOCK = re.compile(r"[ ._-]*(?<!\d)(\d\d[-:.h]\d\d[-:.m]\d\ds?([.-]?\d+)?|1\d{9}(\d{3})?(\.\d+)?)$")
+_CROP = re.compile(r"[ ._-]+(crop|box|obj|det)[ ._-]*\d+$", re.IGNORECASE)
+# The number of a frame at the end, which tells pictures of one clip apart.
 _FRAME_NUMBER = re.compile(r"[ ._-]*(frame|img|image|f)?[ ._-]*\d+$", re.IGNORECASE)
+_NUMBERS_BEHIND = re.compile(r"([ ._-]+(frame|img|image|f|burst)?[ ._-]*\d+)+$", re.IGNORECASE)
+_VIDEO = re.compile(r"[._](mp4|mov|avi|mkv|webm|m4v|mpe?g|wmv|ts)$", re.IGNORECASE)
 
 
 def clip_of(stem: str) -> str:
     """The clip that a file's name (without suffix) tells: `hall_nofi071_030` is of `hall_nofi071`; `` when none.
 
-    A name counts as a clip's only if a digit is left after the frame's number is taken off: `IMG_0001` and `fire-12`
-    say nothing, `IMG_20261124_101500` is of a day, `cam3-0007` of camera 3.
+    A name counts as a clip's only if a digit (or a video's suffix) is left after the frame's number is taken off:
+    `IMG_0001` and `fire-12` say nothing, `cam3-0007` is of camera 3, `IMG_20261124_101500` of a day. Copies that
+    Roboflow made of one picture to augment it (`fire-12_jpg.rf.1a2b`) belong together as a clip's frames do.
     """
-    rest = _FRAME_NUMBER.sub("", _ADDED.sub("", stem), count=1)
-    return rest if any(character.isdigit() for character in rest) else ""
+    original = _HASH_BEHIND.sub("", stem)
+    name = _CROP.sub("", _COPY.sub("", _HASH_IN_FRONT.sub("", _SUFFIX_BEHIND.sub("", original))))
+    rest = _without_frame(name)
+    if any(character.isdigit() for character in rest) or _VIDEO.search(rest):
+        return rest
+    return name if original != stem else ""
+
+
+def _without_frame(name: str) -> str:
+    """The name without what tells one frame of a clip from another; the day stays, the time of day goes."""
+    if moment := _MOMENT.search(name):
+        return name[: moment.end("day")] + _NUMBERS_BEHIND.sub("", name[moment.end() :])
+    if _DAY_AT_END.search(name):
+        return name
+    without_clock = _CLOCK.sub("", name)
+    return without_clock if without_clock != name else _FRAME_NUMBER.sub("", name)
 
 
 def clips(paths: Sequence[Path], labels: Sequence[int]) -> list[str]:
@@ -39,23 +69,37 @@ def clips(paths: Sequence[Path], labels: Sequence[int]) -> list[str]:
 
 
 def from_table(path: Path, root: Path, pictures: Sequence[Path]) -> list[str]:
-    """The group of each picture below `root` as a groups.csv tells it, `` where it tells none.
+    """The group of each of some pictures below `root` as a groups.csv tells it, `` where it tells none.
 
     Columns `file` (below `root`; * and ? stand for any part of it) and `group`; the first row that fits counts. Raises
-    UserError for a table that is not such, or a row that fits no picture.
+    UserError for a table that is not such, or a row that fits no picture at all below `root`.
     """
     rows = _rows(path)
-    exact = dict(reversed(rows))
-    patterns = [(name, group) for name, group in rows if any(mark in name for mark in "*?[")]
+    exact = {name: place for place, (name, _) in reversed(list(enumerate(rows)))}
+    patterns = [(place, name) for place, (name, _) in enumerate(rows) if _is_pattern(name)]
     groups, used = [], set()
     for picture in pictures:
         name = picture.relative_to(root).as_posix()
-        fits = name if name in exact else next((p for p, _ in patterns if fnmatchcase(name, p)), None)
-        groups.append("" if fits is None else exact[fits])
-        used.add(fits)
-    if idle := next((name for name, _ in rows if name not in used), None):
-        raise UserError(f"{path}: {idle} fits no picture below {root}; write paths as they are below that folder")
+        by_name = exact.get(name, len(rows))
+        place = next((place for place, p in patterns if place < by_name and fnmatchcase(name, p)), by_name)
+        groups.append(rows[place][1] if place < len(rows) else "")
+        used.add(place)
+    _refuse_idle(path, root, [name for place, (name, _) in enumerate(rows) if place not in used])
     return groups
+
+
+def _refuse_idle(path: Path, root: Path, names: Sequence[str]) -> None:
+    """Raise UserError for a row that fits no picture; one that comes too late, or for another split, is none."""
+    if not names:
+        return
+    there = {picture.relative_to(root).as_posix() for picture in find_pictures(root)}
+    for name in names:
+        if name not in there and not (_is_pattern(name) and any(fnmatchcase(one, name) for one in there)):
+            raise UserError(f"{path}: {name} fits no picture below {root}; write paths as they are below that folder")
+
+
+def _is_pattern(name: str) -> bool:
+    return any(mark in name for mark in "*?[")
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from edge_resnet.progress import Step
 # Training pictures are kept this much larger than the input, so that random crops lose little sharpness.
 _MARGIN = 8 / 7
 _WORKERS = 4
+_EVALUATION, _TRAINING = "evaluation.npy", "training.npy"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ class _Decoded:
     traits: Traits
 
 
-def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step) -> Store:
-    """Decode all pictures of `listing` into arrays under `folder`. Raises UserError when too many are unreadable."""
+def read(
+    listing: Listing, preprocess: Preprocess, folder: Path, progress: Step, *, allow_skipped: bool = False
+) -> Store:
+    """Decode all pictures of `listing` into arrays under `folder`.
+
+    Raises UserError when too many are unreadable; with `allow_skipped` never, for who wants to tell of them.
+    """
     larger = replace(preprocess, height=round(preprocess.height * _MARGIN), width=round(preprocess.width * _MARGIN))
     total = len(listing.samples)
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,8 +67,8 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step)
     traits: list[Traits] = []
     skipped: list[Skipped] = []
     with (
-        whole_file(folder / "evaluation.npy") as evaluation_path,
-        whole_file(folder / "training.npy") as training_path,
+        whole_file(folder / _EVALUATION) as evaluation_path,
+        whole_file(folder / _TRAINING) as training_path,
         ThreadPoolExecutor(_WORKERS) as pool,
     ):
         evaluation = _empty(evaluation_path, total, preprocess)
@@ -78,14 +84,15 @@ def read(listing: Listing, preprocess: Preprocess, folder: Path, progress: Step)
             progress(done, total)
         evaluation.flush()
         training.flush()
-    refuse_if_too_many(skipped, total, listing.root)
-    return Store(
-        listing.with_samples(kept),
-        np.load(folder / "evaluation.npy", mmap_mode="r")[: len(kept)],
-        np.load(folder / "training.npy", mmap_mode="r")[: len(kept)],
-        tuple(traits),
-        tuple(skipped),
-    )
+    if not allow_skipped:
+        refuse_if_too_many(skipped, total, listing.root)
+    return Store(listing.with_samples(kept), *arrays(folder, len(kept)), tuple(traits), tuple(skipped))
+
+
+def arrays(folder: Path, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """The evaluation and the training frames of the first `count` pictures that `read` left under `folder`."""
+    evaluation, training = (np.load(folder / name, mmap_mode="r")[:count] for name in (_EVALUATION, _TRAINING))
+    return evaluation, training
 
 
 def _empty(path: Path, count: int, size: Preprocess) -> np.memmap[Any, np.dtype[np.uint8]]:

@@ -94,7 +94,7 @@ class Demo:
             args = Args(
                 data=pictures, weights="none", height=INPUT_HEIGHT, width=INPUT_WIDTH, epochs=EPOCHS, batch=BATCH
             )
-            report = finetune(args, self.out, self.narrator)
+            report = finetune(args, self.out, self.narrator) or {}
         trained: dict[str, Any] = report["stages"][-1]
         return trained
 

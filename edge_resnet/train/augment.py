@@ -1,4 +1,4 @@
-"""Random variation of training pictures, the same for the same seed, epoch and picture, in any process."""
+"""Random variation of training pictures, the same for the same seed, epoch and place in it, in any process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from edge_resnet.train.recipe import Augmentation
@@ -25,7 +25,7 @@ _ASPECT = (0.85, 1.18)
 class Augmented(Dataset[tuple[Tensor, int]]):
     """Training pictures of one epoch, varied: H x W x 3, uint8, BGR, of the input size, with the class index.
 
-    What happens to picture i in epoch e depends on (seed, e, i) alone, not on order or process, so that a run can be
+    What happens at place p of epoch e depends on (seed, e, p) alone, not on process or history, so that a run can be
     resumed exactly.
     """
 
@@ -46,11 +46,13 @@ class Augmented(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+    def __getitem__(self, drawn: tuple[int, int]) -> tuple[Tensor, int]:
+        """`drawn`: the place in the epoch, and which picture stands there."""
+        place, position = drawn
         # torchvision works on 3 x H x W in RGB; saturation needs the right order.
         rgb = self._pictures[self._indices[position]][:, :, ::-1].transpose(2, 0, 1)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(picture_seed(self._seed, self.epoch, position))
+            torch.manual_seed(derived_seed(self._seed, self.epoch, place))
             varied = self._vary(torch.from_numpy(np.ascontiguousarray(rgb)))
         return varied.flip(0).permute(1, 2, 0), self._truth[position]
 
@@ -62,20 +64,6 @@ def _variation(size: tuple[int, int], augmentation: Augmentation) -> v2.Compose:
     return v2.Compose([crop, v2.RandomHorizontalFlip(), v2.ColorJitter(_BRIGHTNESS, _CONTRAST, _SATURATION)])
 
 
-def picture_seed(seed: int, epoch: int, position: int) -> int:
-    """A seed for one picture in one epoch, unrelated to its neighbours'."""
-    return int(np.random.SeedSequence((seed, epoch, position)).generate_state(1, np.uint64)[0])
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
-    """The order of pictures in an epoch."""
-    order: list[int] = np.random.default_rng((seed, epoch)).permutation(count).tolist()
-    return order
-
-
-def loader(dataset: Augmented, batch: int, seed: int, workers: int, drop_last: bool) -> DataLoader[tuple[Tensor, int]]:
-    """Batches of one epoch (`dataset.epoch`), in that epoch's order."""
-    order = epoch_order(len(dataset), seed, dataset.epoch)
-    # Its own generator: the loader would else draw from the global one, which a resumed run could not repeat.
-    random = torch.Generator().manual_seed(seed)
-    return DataLoader(dataset, batch, sampler=order, num_workers=workers, drop_last=drop_last, generator=random)
+def derived_seed(*numbers: int) -> int:
+    """A seed for what these numbers name, unrelated to that of any others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,4 +1,4 @@
-"""The whole of training, step by step: data, weights, linear probe, fine-tuning, temperature, report."""
+"""A whole run in its folder, step by step: pictures, audit, probe, fine-tuning, temperature, thresholds, report."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
 from torchvision.models import ResNet
 
-from edge_resnet import features, files, model, probe, runs, weights
+from edge_resnet import features, files, model, runs, weights
 from edge_resnet.data import listing as data
 from edge_resnet.data import store
 from edge_resnet.data.listing import Listing, Split
 from edge_resnet.data.related import leaking, related
+from edge_resnet.data.store import Store
+from edge_resnet.data.survey import Survey
 from edge_resnet.device import Device
 from edge_resnet.environment import versions
 from edge_resnet.errors import UserError
@@ -27,15 +30,22 @@ from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import InputSpec, ModelSpec, default_alarms, default_background
 from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
-from edge_resnet.train import augment, report, split, temperature
+from edge_resnet.train import report, split, temperature, thresholds
 from edge_resnet.train.args import Args, Settings
 from edge_resnet.train.checkpoint import History
-from edge_resnet.train.evaluate import Evaluation, blind_guess, judge, skipped_json
-from edge_resnet.train.loop import FineTuning, Labelled
-from edge_resnet.train.report import Stage
+from edge_resnet.train.course import EVALUATION_BATCH, Course, logits_of, maps_of
+from edge_resnet.train.evaluate import judge
+from edge_resnet.train.report import Judged, Material, Stage
+from edge_resnet.train.task import Task
+from edge_resnet.train.thresholds import Wish
+from edge_resnet.train.world import World, joined
 
 _CACHE, _STATE, _TENSORBOARD = "cache", "state", "tensorboard"
-_EVALUATION_BATCH = 32
+# The weights after the last epoch, beside those of the best.
+LAST = "last.safetensors"
+
+# Looks at the pictures before training, and gives what the report should tell of them.
+Audit = Callable[[Survey, Path, Narrator], dict[str, Any]]
 
 
 def prepare_folder(out: Path, resume: bool) -> None:
@@ -57,45 +67,27 @@ def finished_report(out: Path) -> dict[str, Any] | None:
     return content
 
 
-def finetune(args: Args, out: Path, narrator: Narrator) -> dict[str, Any]:
+def finetune(args: Args, out: Path, narrator: Narrator, audit: Audit | None = None) -> dict[str, Any] | None:
     """Train as `args` say, or go on where `out` stands; leaves a complete run folder and returns report.json's content.
 
-    Interrupted at any moment, the same call goes on from the last finished epoch. Raises UserError.
+    Killed at any moment, the same call goes on from the last saved step and ends with the same weights. Under torchrun
+    all processes train, and None is returned in all but the first. Raises UserError.
     """
     listing = data.scan(Path(args.data))
-    spec = _specification(args, listing.labels)
-    device = Device.choose(args.device)
-    # The fresh head, and with --weights none the whole network, are the same for the same seed.
-    torch.manual_seed(args.seed)
-    network = weights.initial_model(args.weights, len(listing.labels))
-    narrator.say(f"classes: {', '.join(spec.labels)}; background, never an alarm: {', '.join(spec.background) or '-'}")
-    out.mkdir(parents=True, exist_ok=True)
-    if not (out / arguments.FILE).exists():
-        arguments.save(out, args, {})
-    return _Run(args, out, spec, device, network, narrator).complete(listing)
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    """The decoded pictures of a run, each with its split."""
-
-    store: store.Store
-    listing: Listing
-
-    def of(self, name: Split) -> tuple[list[int], npt.NDArray[np.int64]]:
-        """Positions in the store, and class indices, of one split."""
-        chosen = [(index, sample.label) for index, sample in enumerate(self.listing.samples) if sample.split == name]
-        return [index for index, _ in chosen], np.array([label for _, label in chosen], np.int64)
-
-    def labelled(self, name: Split) -> Labelled:
-        """The frames of one split, for evaluation."""
-        positions, truth = self.of(name)
-        return Labelled(self.store.evaluation[positions], truth)
-
-    @property
-    def judged_on(self) -> Split:
-        """The split that the report's figures come from: test where there is one."""
-        return "test" if self.of("test")[0] else "val"
+    spec = specification(args, listing.labels)
+    wish = Wish(args.wanted_precision, args.false_alarm_rate)
+    with joined(Device.choose(args.device)) as (world, device):
+        # The fresh head, and with --weights none the whole network, are the same for the same seed.
+        torch.manual_seed(args.seed)
+        network = weights.initial_model(args.weights, len(listing.labels))
+        narrator = narrator if world.is_first else Narrator(quiet=True)
+        background = ", ".join(spec.background) or "-"
+        narrator.say(f"classes: {', '.join(spec.labels)}; background, never an alarm: {background}")
+        run = _Run(args, out, spec, device, world, network, narrator, wish)
+        if world.is_first:
+            return run.lead(listing, audit)
+        run.follow()
+        return None
 
 
 @dataclass(frozen=True)
@@ -106,31 +98,53 @@ class _Run:
     out: Path
     spec: ModelSpec
     device: Device
+    world: World
     network: ResNet
     narrator: Narrator
+    wish: Wish
 
-    def complete(self, listing: Listing) -> dict[str, Any]:
+    def lead(self, listing: Listing, audit: Audit | None) -> dict[str, Any]:
+        """The whole run, in the process that writes."""
         started = time.monotonic()
-        pictures = self._read(listing)
-        settings = self._settle(pictures)
-        stages = [self._blind_guess(pictures)]
-        if self.args.pretrained:
-            stages.append(self._probe(pictures))
-        history = self._fine_tune(pictures, settings)
-        final, evaluation = self._judge(pictures)
-        stages.append(Stage("fine-tuned" if self.args.pretrained else "trained from nothing", evaluation))
-        content = {
-            **self._described(pictures, final),
-            "stages": [stage.to_json() for stage in stages],
-            "best_epoch": history.best.epoch,
-            "epochs": history.epochs[-1].epoch,
-            "seconds": round(time.monotonic() - started, 1),
-        }
-        files.write_json(self.out / report.REPORT, content)
-        shutil.rmtree(self.out / _CACHE, ignore_errors=True)
+        self.out.mkdir(parents=True, exist_ok=True)
+        if not (self.out / arguments.FILE).exists():
+            arguments.save(self.out, self.args, None, self.device.describe())
+        stored, task = self._read(listing)
+        settings = self._settle(task)
+        self.world.barrier()
+        course = self._course(task, settings)
+        pooled = self._features(task) if self.args.pretrained else None
+        found = self._audit(audit, stored, task, pooled)
+        stages = [Stage("blind guess", course.blind_guess())]
+        if pooled is not None:
+            stages.append(Stage("nearest class mean", course.nearest_mean(pooled)))
+            with self.narrator.stage("linear probe"):
+                stages.append(Stage("linear probe", course.probe(pooled)))
+        history = course.fine_tune(
+            self.out / _STATE,
+            on_best=lambda network: model.store(network, self.spec, self.out / runs.MODEL),
+            on_epoch=self._record,
+        )
+        model.store(self.network, self.spec, self.out / LAST)
+        content = self._report(stored, task, settings, stages, history, found, started)
+        for folder in (_CACHE, _STATE):
+            shutil.rmtree(self.out / folder, ignore_errors=True)
         return content
 
-    def _read(self, listing: Listing) -> _Pictures:
+    def follow(self) -> None:
+        """The part of a process that only trains: it finds what the first has prepared in the folder they share."""
+        self.world.barrier()
+        settings = arguments.load(self.out)[1]
+        if settings is None:
+            raise UserError(f"{self.out}: not the folder that the first process writes; all machines must share it")
+        listing = data.read_table(self.out / data.SPLIT_FILE, self.spec.labels)
+        course = self._course(Task.kept(listing, self.out / _CACHE), settings)
+        course.fine_tune(self.out / _STATE, lambda network: None, lambda history: None)
+
+    def _course(self, task: Task, settings: Settings) -> Course:
+        return Course(task, settings, self.network, self.device, self.world, self.narrator)
+
+    def _read(self, listing: Listing) -> tuple[Store, Task]:
         """Decode and split the pictures; an interrupted run must find those that it began with."""
         shutil.rmtree(self.out / _CACHE, ignore_errors=True)
         with self.narrator.stage("reading pictures") as step:
@@ -143,110 +157,107 @@ class _Run:
             raise UserError(f"{listing.root}: the pictures changed since {self.out} began; start anew in another --out")
         files.write_text(path, table)
         self.narrator.say("pictures: " + ", ".join(f"{len(complete.of(name))} {name}" for name in data.SPLITS))
-        if leaks := leaking(complete, related(complete, stored.hashes, "file")).sum():
-            self.narrator.say(
-                f"warning: {leaks} validation or test pictures are in train too; figures will be too good"
-            )
-        return _Pictures(stored, complete)
+        return stored, Task(complete, stored.evaluation, stored.training)
 
-    def _settle(self, pictures: _Pictures) -> Settings:
-        settings = arguments.settle(self.args, len(pictures.of("train")[0]), self.device)
-        arguments.save(self.out, self.args, {**settings.model_dump(mode="json"), "device": self.device.describe()})
-        frozen = "frozen" if settings.freeze_batch_norm else "trained"
-        self.narrator.say(
-            f"{self.device.describe()}; {settings.epochs} epochs, batch {settings.batch}, learning rate "
-            f"{settings.lr:g}, {settings.optimizer}, augmentation {settings.augment}, batch-norm statistics {frozen}"
-        )
+    def _settle(self, task: Task) -> Settings:
+        """What the run began with, or what the user and the recipe say now."""
+        settings = arguments.load(self.out)[1]
+        if settings is None:
+            settings = arguments.settle(self.args, task.counts("train"), self.device, self.world.size)
+            arguments.save(self.out, self.args, settings, self.device.describe())
+        processes = f", {self.world.size} processes" if self.world.size > 1 else ""
+        self.narrator.say(f"{self.device.describe()}{processes}; {settings.describe()}")
         return settings
 
-    def _blind_guess(self, pictures: _Pictures) -> Stage:
-        truth = pictures.of(pictures.judged_on)[1]
-        return Stage("blind guess", blind_guess(pictures.of("train")[1], truth, self.spec.labels))
-
-    def _probe(self, pictures: _Pictures) -> Stage:
-        """Fit a linear head on frozen features, put it into the network, and judge it."""
-        self.device.place(self.network)
-        pooled = self._features(pictures)
-        parts = {name: pictures.of(name) for name in data.SPLITS}
-        with self.narrator.stage("linear probe"):
-            head = probe.fit(
-                *(pooled[parts["train"][0]], torch.from_numpy(parts["train"][1])),
-                *(pooled[parts["val"][0]], torch.from_numpy(parts["val"][1])),
-                len(self.spec.labels),
-            )
-        head.put_into(self.network)
-        positions, truth = parts[pictures.judged_on]
-        return Stage(
-            "linear probe", judge(features.head_logits(self.network, pooled[positions]), truth, self.spec.labels)
-        )
-
-    def _features(self, pictures: _Pictures) -> torch.Tensor:
+    def _features(self, task: Task) -> Tensor:
         """Pooled features of all pictures; an interrupted run finds them again."""
+        self.device.place(self.network)
         path = self.out / _STATE / "features.safetensors"
-        key = f"{pictures.listing.fingerprint()} {_fingerprint(self.network)} {self.spec.input.model_dump_json()}"
+        key = f"{task.listing.fingerprint()} {_fingerprint(self.network)} {self.spec.input.model_dump_json()}"
         kept = features.kept(key, path)
         if kept is None:
             with self.narrator.stage("features for the linear probe") as step:
-                kept = features.pooled(self.network, self.device, pictures.store.evaluation, _EVALUATION_BATCH, step)
+                kept = features.pooled(self.network, self.device, task.evaluation, EVALUATION_BATCH, step)
             features.keep(kept, key, path)
         return kept
 
-    def _fine_tune(self, pictures: _Pictures, settings: Settings) -> History:
-        positions, truth = pictures.of("train")
-        size = (self.spec.input.height, self.spec.input.width)
-        return FineTuning(
-            network=self.network,
-            train=augment.Augmented(
-                pictures.store.training, positions, truth.tolist(), size, settings.augment, settings.seed
-            ),
-            val=pictures.labelled("val"),
-            settings=settings,
-            device=self.device,
-            state_folder=self.out / _STATE,
-            on_best=lambda: model.store(self.network, self.spec, self.out / runs.MODEL),
-            on_epoch=self._record,
-        ).run(self.narrator)
+    def _audit(self, audit: Audit | None, stored: Store, task: Task, pooled: Tensor | None) -> dict[str, Any] | None:
+        if audit is None:
+            return None
+        survey = Survey(task.listing, stored, None if pooled is None else pooled.numpy())
+        return audit(survey, self.out, self.narrator)
 
     def _record(self, history: History) -> None:
         report.write_metrics(self.out, history)
         report.write_tensorboard(self.out / _TENSORBOARD, history)
 
-    def _judge(self, pictures: _Pictures) -> tuple[ModelSpec, Evaluation]:
-        """Fit the temperature of the best model on validation, store it with that, and judge it; all in float32."""
+    def _report(
+        self,
+        stored: Store,
+        task: Task,
+        settings: Settings,
+        stages: list[Stage],
+        history: History,
+        audit: Mapping[str, Any] | None,
+        started: float,
+    ) -> dict[str, Any]:
+        """Fit temperature and thresholds of the best model on validation, store it with them, tell how good it is."""
         best, _ = model.load(self.out / runs.MODEL)
-        exact = Device(self.device.torch, bf16=False)
-        exact.place(best)
-        logits = {}
-        for name in dict.fromkeys(("val", pictures.judged_on)):
-            with self.narrator.stage(f"judging on {name}") as step:
-                pooled = features.pooled(best, exact, pictures.labelled(name).frames, _EVALUATION_BATCH, step)
-                logits[name] = features.head_logits(best, pooled)
-        fitted = temperature.fit(logits["val"], pictures.of("val")[1])
-        final = self.spec.model_copy(update={"temperature": fitted})
-        model.store(best, final, self.out / runs.MODEL)
-        judged = pictures.judged_on
-        evaluation = judge(logits[judged], pictures.of(judged)[1], self.spec.labels)
-        title = f"{evaluation.accuracy:.1%} of {evaluation.n} {judged} pictures"
-        report.draw_confusion(self.out / report.CONFUSION, evaluation, title)
-        return final, evaluation
+        relation = related(task.listing, stored.hashes, "clip")
+        began = time.monotonic()
+        parts = {name: self._judged(best, task, name, leaking(task.listing, relation)) for name in _judged_splits(task)}
+        judging_s = time.monotonic() - began
+        val, judged = parts["val"], parts[task.judged_on]
+        spec = self.spec.model_copy(update={"temperature": temperature.fit(val.logits, val.truth)})
+        spec, alarms = thresholds.choose(spec, val.logits, val.truth, self.wish)
+        model.store(best, spec, self.out / runs.MODEL)
+        name = "fine-tuned" if self.args.pretrained else "trained from nothing"
+        material = Material(
+            run=str(self.out),
+            spec=spec,
+            stages=(*stages, Stage(name, judge(judged.logits, judged.truth, spec.labels))),
+            val=val,
+            judged=judged,
+            history=history,
+            counts={name: task.listing.counts(name) for name in data.SPLITS},
+            skipped=stored.skipped,
+            data_fingerprint=task.listing.fingerprint(),
+            device=self.device.describe(),
+            processor=cpu_name(),
+            versions=versions(),
+            asked=self.args.model_dump(mode="json"),
+            chosen=settings.model_dump(mode="json"),
+            audit=audit,
+            alarms=alarms,
+            seconds=round(time.monotonic() - started, 1),
+            pictures_per_second={
+                **_training_speed(history, len(task.of("train")[0])),
+                "judging": sum(len(part.samples) for part in parts.values()) / judging_s,
+            },
+            explain=partial(maps_of, best, self.device),
+        )
+        return report.write(self.out, material)
 
-    def _described(self, pictures: _Pictures, final: ModelSpec) -> dict[str, Any]:
-        return {
-            "run": str(self.out),
-            "classes": list(final.labels),
-            "background": list(final.background),
-            "judged_on": pictures.judged_on,
-            "temperature": final.temperature,
-            "pictures": {name: pictures.listing.counts(name) for name in data.SPLITS},
-            "skipped": skipped_json(pictures.store.skipped),
-            "data_fingerprint": pictures.listing.fingerprint(),
-            "device": self.device.describe(),
-            "processor": cpu_name(),
-            "versions": versions(),
-        }
+    def _judged(self, network: ResNet, task: Task, name: Split, leaks: Any) -> Judged:
+        positions, _ = task.of(name)
+        frames = task.labelled(name).frames
+        with self.narrator.stage(f"judging on {name}") as step:
+            logits = logits_of(network, self.device, frames, step)
+        samples = tuple(task.listing.samples[position] for position in positions)
+        return Judged(name, frames, samples, logits, leaks[positions])
 
 
-def _specification(args: Args, labels: tuple[str, ...]) -> ModelSpec:
+def _judged_splits(task: Task) -> tuple[Split, ...]:
+    return tuple(dict.fromkeys(("val", task.judged_on)))
+
+
+def _training_speed(history: History, pictures: int) -> dict[str, float]:
+    trained = [epoch.seconds for epoch in history.epochs if epoch.train_loss is not None]
+    return {"training": pictures * len(trained) / sum(trained)} if trained else {}
+
+
+def specification(args: Args, labels: tuple[str, ...]) -> ModelSpec:
+    """What the model will be: labels, background, input, alarms with their first thresholds. Raises UserError."""
     background = default_background(labels) if args.background is None else args.background
     if unknown := sorted(set(background) - set(labels)):
         raise UserError(f"--background {', '.join(unknown)}: no such class; the classes are {', '.join(labels)}")

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torchvision.models import ResNet
 
+from edge_resnet import files
 from edge_resnet.device import Device
 from edge_resnet.errors import UserError
 from edge_resnet.features import head_logits, pooled
 from edge_resnet.progress import Narrator, Step
-from edge_resnet.train import augment, checkpoint
+from edge_resnet.train import checkpoint, tuning
 from edge_resnet.train.args import Settings
-from edge_resnet.train.checkpoint import Epoch, History
+from edge_resnet.train.augment import Augmented, derived_seed
+from edge_resnet.train.average import averaged
+from edge_resnet.train.batches import Batch, Plan, of_rank
+from edge_resnet.train.checkpoint import Epoch, History, Learner, Position
+from edge_resnet.train.step import Stepper
 from edge_resnet.train.temperature import negative_log_likelihood
+from edge_resnet.train.tuning import Trainee
+from edge_resnet.train.world import World
 
-_MOMENTUM = 0.9
+# Where the pictures of a batch whose loss was no number are named.
+DIVERGED = "diverged.json"
 
 
 @dataclass(frozen=True)
@@ -37,107 +44,154 @@ class Labelled:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """One fine-tuning: the network, its data and settings, and where it leaves its state."""
+    """One fine-tuning: the network, its data and settings, and what it calls.
+
+    `names`: the files of the training pictures. `on_best(network)` is called in the first process after each epoch that
+    is the best so far (also epoch 0, the start), `on_epoch(history)` after each.
+    """
 
     network: ResNet
-    train: augment.Augmented
+    train: Augmented
+    truth: npt.NDArray[np.int64]
+    names: Sequence[str]
     val: Labelled
     settings: Settings
     device: Device
+    world: World
     state_folder: Path
-    on_best: Callable[[], None]
+    on_best: Callable[[ResNet], None]
     on_epoch: Callable[[History], None]
 
     def run(self, narrator: Narrator) -> History:
         """Train until the last epoch or early stopping, from wherever the saved state stands.
 
-        `on_best` is called after each epoch that is the best so far (also epoch 0, the start), before the state is
-        committed: a crash in between repeats the epoch, with the same result.
+        The best network is handed over before the state is committed: a crash in between repeats the work since the
+        last commit, with the same result. Raises UserError when the loss is no number.
         """
         self.device.place(self.network)
-        optimizer = self._optimizer()
-        history = checkpoint.load(self.state_folder, self.network, optimizer)
-        if history is None:
-            history = self._close(optimizer, History(), Epoch(0, 0.0, None, *self._validate(), 0.0), narrator)
-        while history.epochs[-1].epoch < self.settings.epochs and history.since_best < self.settings.patience:
-            number = history.epochs[-1].epoch + 1
-            started = time.monotonic()
-            with narrator.stage(f"epoch {number}/{self.settings.epochs}") as step:
-                loss = self._train(number, optimizer, step)
-            rate = self._rate(number * self._steps() - 1)
-            epoch = Epoch(number, rate, loss, *self._validate(), time.monotonic() - started)
-            history = self._close(optimizer, history, epoch, narrator)
-        return history
+        trainee = Trainee(self.network, self.settings)
+        average = averaged(self.network, self.settings.ema) if self.settings.ema else None
+        learner = Learner(self.network, tuning.optimizer(trainee, self.settings), average)
+        return _Session(self, narrator, trainee, learner).run()
 
-    def _close(self, optimizer: Optimizer, history: History, epoch: Epoch, narrator: Narrator) -> History:
-        history = history.after(epoch)
-        if history.best is epoch:
-            self.on_best()
-        checkpoint.save(self.state_folder, self.network, optimizer, history)
-        self.on_epoch(history)
-        narrator.say(_line(epoch, history))
-        return history
 
-    def _optimizer(self) -> Optimizer:
-        lr, decay = self.settings.lr, self.settings.weight_decay
-        # Fused: one pass over the 25 million parameters a step.
-        if self.settings.optimizer == "adamw":
-            return torch.optim.AdamW(self.network.parameters(), lr, weight_decay=decay, fused=True)
-        return torch.optim.SGD(
-            self.network.parameters(), lr, momentum=_MOMENTUM, weight_decay=decay, nesterov=True, fused=True
-        )
+class _Session:
+    """The state of a fine-tuning while it runs."""
 
-    def _train(self, number: int, optimizer: Optimizer, progress: Step) -> float:
-        """One pass over the training pictures; the mean loss."""
-        set_training(self.network, self.settings.freeze_batch_norm)
-        self.train.epoch = number
-        batches = augment.loader(
-            self.train, self.settings.batch, self.settings.seed, self.settings.workers, self._drops_last()
-        )
-        first_step = (number - 1) * len(batches)
-        total_loss, seen = 0.0, 0
-        for index, (frames, truth) in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = self._rate(first_step + index)
-            loss = train_step(self.network, optimizer, self.device, frames, truth)
+    def __init__(self, job: FineTuning, narrator: Narrator, trainee: Trainee, learner: Learner) -> None:
+        self._job, self._narrator, self._trainee, self._learner = job, narrator, trainee, learner
+        self._plan = Plan(job.truth, job.settings, job.world)
+        self._history, self._position = History(), Position(parts=job.settings.accumulate)
+        self._saved_at = time.monotonic()
+
+    def run(self) -> History:
+        settings = self._job.settings
+        found = checkpoint.load(self._job.state_folder, self._learner)
+        if found is not None:
+            self._history, self._position = found
+        # Broadcasts the first process's weights to all; the state was read by each.
+        stepper = self._stepper(_spread(self._trainee, self._job))
+        if found is None:
+            self._close(Epoch(0, 0.0, None, *self._validate(), 0.0))
+        while self._history.epochs[-1].epoch < settings.epochs and self._history.since_best < settings.patience:
+            number = self._history.epochs[-1].epoch + 1
+            with self._narrator.stage(f"epoch {number}/{settings.epochs}") as progress:
+                self._train(number, stepper, progress)
+            last_rate = self._rate(number * self._plan.steps - 1)
+            position = self._position
+            loss = position.loss / position.seen
+            self._close(Epoch(number, last_rate, loss, *self._validate(), position.seconds))
+        return self._history
+
+    def _train(self, number: int, stepper: Stepper, progress: Step) -> None:
+        """One pass over the training pictures, from where it stands."""
+        job, began, spent = self._job, time.monotonic(), self._position.seconds
+        stepper.parts = self._position.parts
+        self._trainee.set_training()
+        for batch in self._plan.batches(job.train, number, self._position.step):
+            place = (number - 1) * self._plan.steps + batch.step
+            for group in self._learner.optimizer.param_groups:
+                group["lr"] = self._rate(place) * group["scale"]
+            seed = derived_seed(job.settings.seed, number, batch.step, job.world.rank)
+            loss = stepper(batch, job.truth[list(batch.positions)], seed)
             if not math.isfinite(loss):
-                raise UserError(
-                    f"training diverged in epoch {number} (the loss is no number); try --lr {self.settings.lr / 10:g}"
-                )
-            total_loss, seen = total_loss + loss * len(truth), seen + len(truth)
-            progress(seen, len(self.train))
-        return total_loss / seen
+                self._diverged(number, batch)
+            if self._learner.average is not None:
+                self._learner.average.update_parameters(job.network)
+            self._position = Position(
+                step=batch.step + 1,
+                loss=self._position.loss + loss * len(batch.positions),
+                seen=self._position.seen + len(batch.positions),
+                seconds=spent + time.monotonic() - began,
+                parts=stepper.parts,
+            )
+            if time.monotonic() - self._saved_at >= job.settings.save_every_s:
+                self._commit()
+            progress(self._position.seen, self._plan.pictures)
+
+    def _close(self, epoch: Epoch) -> None:
+        """End an epoch: hand over the best, commit, tell."""
+        self._history = self._history.after(epoch)
+        self._position = Position(parts=self._position.parts)
+        if self._job.world.is_first:
+            if self._history.best is epoch:
+                self._job.on_best(self._learner.best)
+            self._commit()
+            self._job.on_epoch(self._history)
+        self._job.world.barrier()
+        self._narrator.say(_line(epoch, self._history))
+
+    def _commit(self) -> None:
+        """Save the state, unless a weight is infinite or no number: then the last good one stays."""
+        if self._job.world.is_first and self._learner.is_finite:
+            checkpoint.save(self._job.state_folder, self._learner, self._history, self._position)
+        self._saved_at = time.monotonic()
 
     def _validate(self) -> tuple[float, float]:
-        """Loss and accuracy on validation."""
-        features = pooled(self.network, self.device, self.val.frames, self.settings.batch, lambda done, total: None)
-        logits = head_logits(self.network, features)
-        accuracy = float((logits.argmax(1) == self.val.truth).mean())
-        return negative_log_likelihood(logits, self.val.truth), accuracy
+        """Loss and accuracy on validation; each process judges a part."""
+        job = self._job
+        parts = of_rank(len(job.val.truth), job.world)
+        own = parts[job.world.rank]
+        logits = np.zeros((0, len(self._learner.best.fc.bias)), np.float32)
+        if own:
+            frames = job.val.frames[own.start : own.stop]
+            features = pooled(self._learner.best, job.device, frames, job.settings.batch, lambda done, total: None)
+            logits = head_logits(self._learner.best, features)
+        logits = job.world.gathered(logits, [len(part) for part in parts], job.device)
+        accuracy = float((logits.argmax(1) == job.val.truth).mean())
+        return negative_log_likelihood(logits, job.val.truth), accuracy
 
-    def _drops_last(self) -> bool:
-        """A last batch of one picture has no statistics for batch normalisation to learn from."""
-        return not self.settings.freeze_batch_norm and len(self.train) % self.settings.batch == 1
+    def _diverged(self, number: int, batch: Batch) -> None:
+        job = self._job
+        path = job.state_folder.parent / DIVERGED
+        if job.world.is_first:
+            names = [job.names[position] for position in batch.positions]
+            files.write_json(path, {"epoch": number, "step": batch.step, "pictures": names})
+        raise UserError(
+            f"training diverged in epoch {number} (the loss is no number; {path} names the batch's pictures); "
+            f"start anew with --lr {job.settings.lr / 10:g}"
+        )
 
-    def _steps(self) -> int:
-        """Optimizer steps an epoch."""
-        full, rest = divmod(len(self.train), self.settings.batch)
-        return full + (rest > 0 and not self._drops_last())
+    def _stepper(self, trainee: nn.Module) -> Stepper:
+        job = self._job
+        weights = self._plan.class_weights(len(job.network.fc.bias))
+        return Stepper(
+            trainee, self._learner.optimizer, job.settings, weights, job.device, job.world, self._narrator.say
+        )
 
     def _rate(self, step: int) -> float:
-        settings = self.settings
-        return learning_rate(step, settings.epochs * self._steps(), settings.warmup_share, settings.lr)
+        settings = self._job.settings
+        return learning_rate(step, settings.epochs * self._plan.steps, settings.warmup_share, settings.lr)
 
 
-def train_step(network: ResNet, optimizer: Optimizer, device: Device, frames: Tensor, truth: Tensor) -> float:
-    """One step on a batch: frames N x H x W x 3, uint8, BGR, with N class indices; the batch's loss."""
-    with device.autocast():
-        logits = network(device.inputs(frames))
-    loss = nn.functional.cross_entropy(logits.float(), truth.to(device.torch))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.item()
+def _spread(trainee: Trainee, job: FineTuning) -> nn.Module:
+    """The trainee with its gradients exchanged between processes, where there are several."""
+    if job.world.size == 1:
+        return trainee
+    if job.device.is_gpu and not job.settings.freeze_batch_norm:
+        # There is none for processors: there each process's statistics are of its own pictures.
+        nn.SyncBatchNorm.convert_sync_batchnorm(trainee)  # type: ignore[no-untyped-call]
+    return DistributedDataParallel(trainee, [job.device.torch] if job.device.is_gpu else None)
 
 
 def learning_rate(step: int, steps: int, warmup_share: float, peak: float) -> float:
@@ -146,15 +200,6 @@ def learning_rate(step: int, steps: int, warmup_share: float, peak: float) -> fl
     if step < warmup:
         return peak * (step + 1) / warmup
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def set_training(network: ResNet, freeze_batch_norm: bool) -> None:
-    """Training mode; frozen batch normalisation uses and keeps its running statistics, while its scales still train."""
-    network.train()
-    if freeze_batch_norm:
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
 
 
 def _line(epoch: Epoch, history: History) -> str:

@@ -1,17 +1,28 @@
-"""What is chosen when the user does not choose: one pure function a number, with where the number comes from."""
+"""What is chosen when the user does not choose: one pure function a number, with where the number comes from.
+
+Each is a function of the training pictures, the classes, the resolution and the hardware alone; args.yaml tells what
+came out, and a value of the user's own always wins.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import Literal
 
-OptimizerName = Literal["sgd", "adamw"]
+OptimizerName = Literal["sgd", "adam", "adamw"]
 Augmentation = Literal["full", "flip"]
+Tune = Literal["head", "bn", "last-stage", "all"]
+Balance = Literal["none", "weights", "sampling"]
 
 # Below this many training pictures the statistics of a batch are a worse estimate than those of ImageNet
-# (Kornblith et al. 2019 freeze or slow them; fastai and detection recipes freeze them for small batches).
+# (Kornblith et al. 2019 freeze or slow them; fastai and detection recipes freeze them for small batches). It is also
+# where BiT-HyperRule (Kolesnikov et al. 2020) begins to mix pictures.
 _FEW_PICTURES = 20_000
 _REFERENCE_BATCH = 256
+# What a training step keeps of one picture of 224 x 224 pixels: 22 million activations of 4 bytes (less in bfloat16 and
+# with batch normalisation folded; the rest is for the operating system and the pictures).
+_BYTES_PER_PICTURE = 90 << 20
+_PIXELS = 224 * 224
 
 
 def epochs(pretrained: bool) -> int:
@@ -19,9 +30,10 @@ def epochs(pretrained: bool) -> int:
     return 10 if pretrained else 40
 
 
-def batch(pictures: int) -> int:
-    """At least about twenty steps an epoch, at most the batch that fits one small GPU at 224 pixels."""
-    return next(size for size in (64, 32, 16, 8, 4) if pictures >= 20 * size or size == 4)
+def batch(pictures: int, pixels: int, memory_bytes: int) -> int:
+    """Pictures a step and device: at least about twenty steps an epoch, and a step in half of the memory."""
+    fits = memory_bytes // 2 // max(1, _BYTES_PER_PICTURE * pixels // _PIXELS)
+    return next(size for size in (64, 32, 16, 8, 4) if (pictures >= 20 * size and fits >= size) or size == 4)
 
 
 def optimizer(pretrained: bool) -> OptimizerName:
@@ -35,19 +47,60 @@ def augmentation(pretrained: bool) -> Augmentation:
 
 
 def lr(batch_size: int, name: OptimizerName) -> float:
-    """The peak rate.
+    """The peak rate of the head, for `batch_size` pictures a step in all.
 
     SGD: 0.004 at a batch of 256, linear in the batch (Goyal et al. 2017), near BiT-HyperRule (0.003 at 512):
     after a linear probe the body needs small steps, or its features are distorted before the head can use them (Kumar
-    et al. 2022, LP-FT); ten times as much was worse on real pictures (docs/results.md). AdamW: 0.001 at 16,
+    et al. 2022, LP-FT); ten times as much was worse on real pictures (docs/results.md). Adam and AdamW: 0.001 at 16,
     with the square root of the batch (Malladi et al. 2022).
     """
     return 0.004 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
 
 
 def weight_decay(name: OptimizerName) -> float:
-    """SGD 1e-4 (He et al. 2016); AdamW, whose decay is decoupled from the gradient, 1e-2 (torch's default)."""
-    return 1e-4 if name == "sgd" else 1e-2
+    """SGD and Adam 1e-4 (He et al. 2016); AdamW, whose decay is decoupled from the gradient, 1e-2 (torch's default)."""
+    return 1e-2 if name == "adamw" else 1e-4
+
+
+def stage_decay(pretrained: bool) -> float:
+    """What each stage's rate is of the rate of the stage above.
+
+    Early features are the most general (Yosinski et al. 2014); 1 trains all alike, as BiT does, and as a network from
+    nothing must.
+    """
+    return 0.8 if pretrained else 1.0
+
+
+def dropout(pictures: int, pretrained: bool) -> float:
+    """Of the 2,048 features before the head: a fifth for small sets (Srivastava et al. 2014: 0 to 0.5 by size)."""
+    return 0.2 if pretrained and pictures < _FEW_PICTURES else 0.0
+
+
+def label_smoothing(classes: int) -> float:
+    """0.1 as Szegedy et al. 2016 for a thousand classes; for two it would ask for at most 95% of certainty, so half."""
+    return 0.1 if classes > 10 else 0.05
+
+
+def mixup(pictures: int) -> float:
+    """Alpha of mixup: 0.1 for larger sets, none for small ones (BiT-HyperRule)."""
+    return 0.1 if pictures >= _FEW_PICTURES else 0.0
+
+
+def balance(most: int, fewest: int) -> Balance:
+    """How a rare class is heard: by a weight where the largest class has over four times its pictures.
+
+    Weights move the head's decision without repeating a few pictures, which it would learn by heart (Kang et al. 2020
+    find that the head alone needs balance).
+    """
+    return "weights" if most > 4 * fewest else "none"
+
+
+def ema(steps: int) -> float:
+    """Decay of the moving average of weights that is kept: 0.999 for long runs, none where it would lag behind.
+
+    A decay of 0.999 averages a thousand steps; torchvision's recipe of 2021 averages about as much of its run.
+    """
+    return 0.999 if steps >= 10_000 else 0.0
 
 
 def warmup_share(pretrained: bool) -> float:

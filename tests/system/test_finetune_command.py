@@ -8,16 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from PIL import Image
-from safetensors.torch import load_file, save_file
-from torchvision.models import resnet50
+from safetensors.torch import load_file
 
 from edge_resnet.command import Exit
 from edge_resnet.model import load
-from edge_resnet.train import loop
-from edge_resnet.train.loop import train_step
+from edge_resnet.train.step import Stepper
+from tests.checkpoints import other_task
 from tests.commands import edge_resnet
 from tests.drawn import bad_pictures, class_folders, splits
 
@@ -31,19 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ResNet-50 of another task in half precision, as a checkpoint that a user may have."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "other.safetensors"
-    network = resnet50(num_classes=11)
-    # As in a trained network, batch normalisation must know what it normalises.
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None
-    with torch.no_grad():
-        network.train()(torch.randn(8, 3, 64, 64))
-    state = network.state_dict()
-    save_file({name: t.half() if t.is_floating_point() else t for name, t in state.items()}, path)
-    return path
+    return other_task(tmp_path_factory.mktemp("weights") / "other.safetensors")
 
 
 def test_a_run_leaves_a_complete_folder(
@@ -54,7 +40,8 @@ def test_a_run_leaves_a_complete_folder(
         capsys, "finetune", data, "--weights", weights, *SMALL, "--epochs", 2, "--lr", 1e-4, "--out", out, "--json"
     )
     assert outcome.code == Exit.FINE, outcome.err
-    assert [stage["stage"] for stage in outcome.answer["stages"]] == ["blind guess", "linear probe", "fine-tuned"]
+    stages = [stage["stage"] for stage in outcome.answer["stages"]]
+    assert stages == ["blind guess", "nearest class mean", "linear probe", "fine-tuned"]
     assert all(stage["n"] == 8 for stage in outcome.answer["stages"])
     assert json.loads((out / "report.json").read_text()) == outcome.answer
     assert outcome.answer["background"] == ["normal"]
@@ -62,20 +49,34 @@ def test_a_run_leaves_a_complete_folder(
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert yaml.safe_load((out / "args.yaml").read_text())["chosen"]["lr"] == 1e-4
     assert Image.open(out / "confusion.png").size[0] > 200
+    for page in ("report.html", "MODEL_CARD.md", "audit.html", "audit.json"):
+        assert (out / page).stat().st_size > 500
+    assert outcome.answer["audit"] is not None
     assert list((out / "tensorboard").glob("events.*"))
     _, spec = load(out / "model.safetensors")
     assert spec.labels == ("fire", "normal")
     assert (spec.input.height, spec.input.width) == (32, 40)
     assert spec.temperature == outcome.answer["temperature"] > 0
     assert set(spec.alarms) == {"fire"}
+    last, _ = load(out / "last.safetensors")
+    assert last.fc.weight.shape == (2, 2048)
     assert not (out / "cache").exists()
+    assert not (out / "state").exists()
 
 
-def test_a_rate_that_makes_training_diverge_is_named(
+def test_a_rate_that_makes_training_diverge_is_named_with_the_pictures_and_the_state_kept(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = (data, "--weights", "none", *SMALL, "--epochs", 2, "--lr", 1e30, "--out", tmp_path / "run")
-    assert "training diverged in epoch 1" in edge_resnet(capsys, "finetune", *options).mistake
+    out = tmp_path / "run"
+    options = (data, "--weights", "none", *SMALL, "--epochs", 2, "--lr", 1e30, "--save-every", 0, "--out", out)
+    mistake = edge_resnet(capsys, "finetune", *options).mistake
+    assert "training diverged in epoch 1" in mistake
+    assert "diverged.json" in mistake
+    told = json.loads((out / "diverged.json").read_text())
+    assert len(told["pictures"]) == 4
+    assert all(Path(name).is_file() for name in told["pictures"])
+    kept = load_file(next((out / "state").glob("state-*.safetensors")))
+    assert all(bool(value.isfinite().all()) for value in kept.values())
 
 
 def test_the_closing_table_is_for_people(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,38 +89,27 @@ def test_the_closing_table_is_for_people(data: Path, tmp_path: Path, capsys: pyt
     assert "batch-norm statistics trained" in outcome.err
 
 
-def weights_of(run: Path) -> dict[str, torch.Tensor]:
-    return load_file(next((run / "state").glob("state-*.safetensors")))
+def test_a_killed_run_goes_on_to_the_same_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = edge_resnet(capsys, "finetune", "--self-test", "--json")
+    assert outcome.code == Exit.FINE, outcome.err
+    assert outcome.answer["straight"] == outcome.answer["resumed"]
+    assert len(outcome.answer["killed_at"]) == 2
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_an_interrupted_run_goes_on_to_the_same_weights(
-    optimizer: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_ctrl_c_in_mid_epoch_tells_how_to_go_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = (data, "--weights", "none", *SMALL, "--epochs", 3, "--seed", 5, "--optimizer", optimizer)
-    straight, broken = tmp_path / "straight", tmp_path / "broken"
-    assert edge_resnet(capsys, "finetune", *options, "--out", straight).code == Exit.FINE
-    steps = 0
-
-    def step_with_ctrl_c(*arguments: object) -> float:
-        nonlocal steps
-        steps += 1
-        if steps == 6:  # in the middle of the second epoch of four steps
-            raise KeyboardInterrupt
-        return train_step(*arguments)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patched:
-        patched.setattr(loop, "train_step", step_with_ctrl_c)
-        interrupted = edge_resnet(capsys, "finetune", *options, "--out", broken)
+    out = tmp_path / "run"
+    monkeypatch.setattr(Stepper, "__call__", stop)
+    options = (data, "--weights", "none", *SMALL, "--epochs", 1)
+    interrupted = edge_resnet(capsys, "finetune", *options, "--out", out)
     assert interrupted.code == Exit.INTERRUPTED, interrupted.err
-    assert f"--resume --out {broken}" in interrupted.err
-    assert not (broken / "report.json").exists()
+    assert f"--resume --out {out}" in interrupted.err
+    assert not (out / "report.json").exists()
 
-    resumed = edge_resnet(capsys, "finetune", "--resume", "--out", broken, "--json")
-    assert resumed.code == Exit.FINE, resumed.err
-    assert resumed.answer["epochs"] == 3
-    first, second = weights_of(straight), weights_of(broken)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+
+def stop(*_: object) -> float:
+    raise KeyboardInterrupt
 
 
 def test_ctrl_c_ends_the_program_with_130_and_no_traceback(data: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_resnet.data.listing import Skipped, read_table, refuse_if_too_many, scan, scan_labelled
+from edge_resnet.data.listing import Listing, Skipped, read_table, refuse_if_too_many, scan, scan_labelled
 from edge_resnet.errors import UserError
 from tests.drawn import class_folders, splits
 
@@ -110,3 +110,95 @@ def test_the_fingerprint_is_of_contents_not_of_places(tmp_path: Path) -> None:
     moved = scan(splits(tmp_path / "b", 2, 1, 1))
     assert listing.fingerprint() == moved.fingerprint()
     assert listing.with_samples(listing.samples[1:]).fingerprint() != listing.fingerprint()
+
+
+def origins(listing: Listing) -> set[tuple[str, str, str]]:
+    """Class, group and clip of every sample."""
+    return {(listing.labels[sample.label], sample.group, sample.clip) for sample in listing.samples}
+
+
+def test_folders_below_a_class_are_cameras(tmp_path: Path) -> None:
+    class_folders(tmp_path / "fire", {"yard": 2, "hall": 1})
+    class_folders(tmp_path / "normal", {"yard": 2, "hall": 2}, first_seed=9000)
+    listing = scan(tmp_path)
+    assert listing.labels == ("fire", "normal")
+    assert origins(listing) == {(label, group, "") for label in listing.labels for group in ("hall", "yard")}
+
+
+def test_cameras_with_classes_in_them_are_understood_by_their_background(tmp_path: Path) -> None:
+    class_folders(tmp_path / "hall", {"person": 2, "empty": 2})
+    class_folders(tmp_path / "yard", {"person": 1, "empty": 3}, first_seed=9000)
+    listing = scan(tmp_path)
+    assert listing.labels == ("empty", "person")
+    assert {group for _, group, _ in origins(listing)} == {"hall", "yard"}
+    assert [sample.label for sample in listing.samples] == [0] * 5 + [1] * 3
+
+
+def test_classes_need_not_be_before_every_camera(tmp_path: Path) -> None:
+    class_folders(tmp_path / "hall", {"empty": 2})
+    class_folders(tmp_path / "yard", {"person": 1, "empty": 3}, first_seed=9000)
+    assert scan(tmp_path).labels == ("empty", "person")
+
+
+def test_a_background_class_with_cameras_below_it_stays_a_class(tmp_path: Path) -> None:
+    class_folders(tmp_path / "fire", {"normal": 2, "odd": 1})
+    class_folders(tmp_path / "normal", {"yard": 2, "hall": 2}, first_seed=9000)
+    assert scan(tmp_path).labels == ("fire", "normal")
+
+
+def test_cameras_work_in_splits_too(tmp_path: Path) -> None:
+    for place, split in enumerate(("train", "test")):
+        for camera in ("hall", "yard"):
+            class_folders(tmp_path / split / camera, {"person": 2, "empty": 2}, first_seed=5000 * place)
+    listing = scan(tmp_path)
+    assert listing.labels == ("empty", "person")
+    assert {sample.group for sample in listing.of("test")} == {"hall", "yard"}
+
+
+def test_a_camera_that_all_pictures_share_is_none(tmp_path: Path) -> None:
+    for label in ("fire", "normal"):
+        class_folders(tmp_path / label, {"yard": 2})
+    assert {group for _, group, _ in origins(scan(tmp_path))} == {""}
+
+
+def test_clips_are_told_by_names(tmp_path: Path) -> None:
+    class_folders(tmp_path, {"fire": 2, "normal": 3})
+    for number, name in enumerate(("cam1_0001", "cam1_0002", "cam2_0001")):
+        (tmp_path / "normal" / f"normal-00{number}.png").rename(tmp_path / "normal" / f"{name}.png")
+    assert [sample.clip for sample in scan(tmp_path).samples] == ["", "", "cam1", "cam1", "cam2"]
+
+
+def test_a_table_of_groups_goes_before_folders(tmp_path: Path) -> None:
+    class_folders(tmp_path / "fire", {"yard": 2, "hall": 1})
+    class_folders(tmp_path, {"normal": 2}, first_seed=9000)
+    (tmp_path / "groups.csv").write_text("file,group\nfire/yard/*,gate\nnormal/*,gate\n*/hall/*,roof\n")
+    assert [sample.group for sample in scan(tmp_path).samples] == ["roof", "gate", "gate", "gate", "gate"]
+
+
+def test_a_table_of_groups_names_files_below_the_splits(tmp_path: Path) -> None:
+    root = splits(tmp_path, 2, 1, 1)
+    (root / "groups.csv").write_text("file,group\ntrain/*,gate\nval/*,roof\ntest/fire/*,yard\n")
+    listing = scan(root)
+    assert {sample.group for sample in listing.of("train")} == {"gate"}
+    assert {sample.group for sample in listing.of("test")} == {"yard", ""}
+    # To judge on test alone, the rows for train are no mistake.
+    judged = scan_labelled(root, listing.labels)
+    assert {sample.group for sample in judged.samples} == {"yard", ""}
+
+
+@pytest.mark.parametrize("root", ["", "hall"])
+def test_classes_that_differ_only_by_case_are_refused(tmp_path: Path, root: str) -> None:
+    class_folders(tmp_path / root, {"Fire": 1, "normal": 1})
+    class_folders(tmp_path / ("yard" if root else ""), {"fire": 1, "normal": 1})
+    with pytest.raises(UserError, match="classes Fire and fire differ only by case") as caught:
+        scan(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_hidden_folders_and_files_are_not_looked_at(tmp_path: Path) -> None:
+    class_folders(tmp_path, {"fire": 2, "normal": 2, ".cache": 3})
+    class_folders(tmp_path / "fire" / ".thumbnails", {"small": 3}, first_seed=9000)
+    (tmp_path / "fire" / "fire-000.png").rename(tmp_path / "fire" / "._fire-000.png")
+    listing = scan(tmp_path)
+    assert listing.labels == ("fire", "normal")
+    assert [sample.path.name for sample in listing.samples] == ["fire-001.png", "normal-000.png", "normal-001.png"]

@@ -1,0 +1,1 @@
+"""The checks of the audit, each in its own file; registry.py lists them."""
