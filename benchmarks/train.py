@@ -27,6 +27,7 @@ from benchmarks.watch import Program, Run, edge_resnet, peer, watch
 from edge_resnet import weights
 from edge_resnet.demo.generate import generate_pictures
 from edge_resnet.demo.script import KINDS
+from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_has_bf16, cpu_name
 from edge_resnet.pictures import find_pictures
 
@@ -179,7 +180,7 @@ def lay_out(data: Path | None, pictures: int, folder: Path) -> Path:
         return folder
     held_out = next((data / name for name in ("val", "test") if (data / name).is_dir()), None)
     if held_out is None or not (data / "train").is_dir():
-        raise SystemExit(f"--data {data}: has no train/ with val/ or test/; the race judges on pictures held out")
+        raise UserError(f"--data {data}: has no train/ with val/ or test/; the race judges on pictures held out")
     classes = sorted(path.name for path in (data / "train").iterdir() if path.is_dir())
     random = np.random.default_rng(0)
     for split, home, count in (("train", data / "train", pictures // len(classes)), ("val", held_out, None)):
@@ -222,6 +223,18 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def races(args: argparse.Namespace, folder: Path) -> dict[str, object]:
+    """The answers of the races that were asked for."""
+    task = prepared(args, folder)
+    answer: dict[str, object] = {"pictures": task.pictures}
+    if args.race != "head":
+        runs = race(task.whole(args.epochs), args.rounds, folder)
+        answer["whole"] = whole_race(runs, task.pictures, args.accuracy)
+    if args.race != "whole":
+        answer["head"] = head_race(race(task.head(), args.rounds, folder))
+    return answer
+
+
 def main() -> int:
     """Race and print; 1 when a ratio is under its bar on a processor with bfloat16."""
     args = parsed()
@@ -231,20 +244,12 @@ def main() -> int:
         "threads": torch.get_num_threads(),
         **{key: getattr(args, key) for key in ("side", "batch", "epochs", "rounds")},
     }
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        task = prepared(args, folder)
-        answer["pictures"] = task.pictures
-        try:
-            if args.race != "head":
-                answer["whole"] = whole_race(
-                    race(task.whole(args.epochs), args.rounds, folder), task.pictures, args.accuracy
-                )
-            if args.race != "whole":
-                answer["head"] = head_race(race(task.head(), args.rounds, folder))
-        except RuntimeError as error:
-            print(error, file=sys.stderr)
-            return 2
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            answer |= races(args, Path(name))
+    except (RuntimeError, UserError) as error:
+        print(error, file=sys.stderr)
+        return 2
     print(json.dumps(answer) if args.json else _table(answer))
     return 0 if passes(answer) or not cpu_has_bf16() else 1
 

@@ -26,7 +26,7 @@ _STYLE = """<style>
 
 def render(audit: Audit, survey: Survey) -> str:
     """The page, as HTML. `survey` is the one that was audited: its frames are the thumbnails."""
-    split = "" if not any(sample.split for sample in audit.listing.samples) else ", with its splits"
+    split = "" if not any(sample.split for sample in audit.listing.samples) else ", with their splits"
     lead = (
         f"{len(audit.listing.samples)} pictures of {len(audit.listing.labels)} classes were looked at{split}. Errors "
         "make figures or training wrong, warnings are worth a look, notes are good to know. Nothing was changed"
@@ -72,7 +72,7 @@ def _row(result: Result) -> str:
 
 
 def _cell(head: str, cell: str) -> str:
-    shape = ' class="empty"' if cell == "–" else _number(head)
+    shape = ' class="number empty"' if cell == "–" else _number(head)
     return f'<td{shape} data-label="{head}"><div>{cell}</div>'
 
 

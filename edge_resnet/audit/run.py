@@ -20,7 +20,7 @@ JSON, PAGE = "audit.json", "audit.html"
 def audit(survey: Survey, narrator: Narrator, checks: Sequence[Check] = CHECKS) -> Audit:
     """Ask all `checks` about the pictures. A check that breaks is told as not run, and takes no other with it."""
     results = []
-    with narrator.stage("audit") as step:
+    with narrator.stage("looking for faults") as step:
         for done, check in enumerate(checks, 1):
             results.append(_ask(check, survey))
             step(done, len(checks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_resnet.cli import build, demo, doctor, evaluate, export, finetune, parity, tune
+from edge_resnet.cli import build, demo, doctor, evaluate, export, finetune, parity, search, tune
 from runtime.stream import stream
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 for function in (
     finetune.finetune,
+    search.search,
     evaluate.evaluate,
     evaluate.predict,
     export.export,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -60,11 +61,13 @@ def audit(
     with TemporaryDirectory(prefix="edge-resnet-audit-") as cache:
         survey = _survey(data, weights, options.size(input), device, Path(cache), narrator)
         found = examine(survey, narrator)
+        write(folder, found, survey)
         if checks:
             found = carry_out(found, checks, store)
-            told = f"; to undo: edge-resnet audit {data} --undo" + (f" --quarantine {store}" if quarantine else "")
+            where = ["--quarantine", str(store)] if quarantine else []
+            told = f"; to undo: {shlex.join(['edge-resnet', 'audit', str(data), '--undo', *where])}"
             say(f"{len(found.moved)} files moved to {store}{told if found.moved else ''}")
-        write(folder, found, survey)
+            write(folder, found, survey)
     say(f"page: {folder / PAGE}; all of it: {folder / JSON}")
     if json:
         answer_json(found.to_json())

@@ -93,6 +93,12 @@ def finetune(
     patience: Annotated[
         int | None, typer.Option(min=1, help="Epochs without a better one before it stops.", rich_help_panel=_HOW)
     ] = None,
+    hold_out_group: Annotated[
+        bool, typer.Option("--hold-out-group", help="Cross-validate: each camera once unseen.", rich_help_panel=_OTHER)
+    ] = False,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Cross-validate in so many parts.", rich_help_panel=_OTHER)
+    ] = None,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Show that a killed run resumes exactly.", rich_help_panel=_OTHER)
     ] = False,
@@ -145,6 +151,9 @@ def finetune(
         training.prepare_folder(folder, resume)
     if resume:
         asked = _as_begun(context, asked, folder)
+    if hold_out_group or folds is not None:
+        _cross_validate(asked, None if hold_out_group else folds, folder, json)
+        return
     report = training.finished_report(folder) if resume else None
     if report is None:
         report = _train(asked, folder, audit)
@@ -188,6 +197,32 @@ def _self_test(json: bool) -> None:
         raise typer.Exit(Exit.VERDICT_NO)
 
 
+def _cross_validate(asked: Args, folds: int | None, folder: Path, json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from edge_resnet.progress import Narrator
+    from edge_resnet.train.crossval import cross_validate
+
+    say(f"run: {folder}")
+    try:
+        found = cross_validate(asked, folds, folder, Narrator())
+    except KeyboardInterrupt:
+        say(f"interrupted; go on by the same command with --resume --out {folder}")
+        raise
+    if json:
+        answer_json(found.to_json())
+        return
+    table = Table("held out", "pictures", "accuracy", "95% interval", title=f"each {found.unit} once unseen")
+    for fold in found.folds:
+        table.add_row(fold.name, str(fold.judged), str(fold.share), fold.share.range)
+    for name, share in found.pooled.items():
+        table.add_row(f"all, {name}", str(share.n), str(share), share.range)
+    Console().print(table)
+    for line in found.conclusions:
+        say(f"- {line}")
+
+
 def _is_first() -> bool:
     """Whether this is the process that writes and tells, of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
@@ -229,5 +264,5 @@ def _print_tables(report: dict[str, Any], folder: Path) -> None:
         table.add_row(stage["stage"], f"{stage['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", str(stage["n"]))
     Console().print(table)
     for conclusion in report["conclusions"]:
-        say(f"- {conclusion}")
+        say(f"- {conclusion['text']}")
     say(f"next: edge-resnet export --fp16 {folder}")

@@ -13,6 +13,7 @@ from edge_resnet import files, runs
 from edge_resnet.device import Device
 from edge_resnet.errors import UserError
 from edge_resnet.geometry import ResizePolicy
+from edge_resnet.manifest import InputSpec, ModelSpec, default_alarms, default_background
 from edge_resnet.train import recipe
 from edge_resnet.train.recipe import Augmentation, Balance, OptimizerName, Tune
 
@@ -138,6 +139,17 @@ def settle(args: Args, counts: Sequence[int], device: Device, processes: int = 1
         seed=args.seed,
         save_every_s=args.save_every_s,
     )
+
+
+def specification(args: Args, labels: tuple[str, ...]) -> ModelSpec:
+    """What the model will be: labels, background, input, alarms with their first thresholds. Raises UserError."""
+    background = default_background(labels) if args.background is None else args.background
+    if unknown := sorted(set(background) - set(labels)):
+        raise UserError(f"--background {', '.join(unknown)}: no such class; the classes are {', '.join(labels)}")
+    if len(background) == len(labels):
+        raise UserError(f"--background {', '.join(background)}: leaves no class that could alarm")
+    inputs = InputSpec(height=args.height, width=args.width, resize=args.resize)
+    return ModelSpec(labels=labels, background=background, input=inputs, alarms=default_alarms(labels, background))
 
 
 def _or(given: Any, chosen: Any) -> Any:

@@ -64,7 +64,7 @@ class Course:
         return judge(features.head_logits(self.network, judged), self._truth, self._labels)
 
     def fine_tune(
-        self, state_folder: Path, on_best: Callable[[ResNet], None], on_epoch: Callable[[History], None]
+        self, folder: Path | None, on_best: Callable[[ResNet], None], on_epoch: Callable[[History], None]
     ) -> History:
         """Train as the settings say; see FineTuning."""
         positions, truth = self.task.of("train")
@@ -79,7 +79,7 @@ class Course:
             settings=settings,
             device=self.device,
             world=self.world,
-            state_folder=state_folder,
+            folder=folder,
             on_best=on_best,
             on_epoch=on_epoch,
         ).run(self.narrator)

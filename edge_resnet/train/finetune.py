@@ -27,7 +27,7 @@ from edge_resnet.device import Device
 from edge_resnet.environment import versions
 from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
-from edge_resnet.manifest import InputSpec, ModelSpec, default_alarms, default_background
+from edge_resnet.manifest import ModelSpec
 from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
 from edge_resnet.train import report, split, temperature, thresholds
@@ -35,12 +35,13 @@ from edge_resnet.train.args import Args, Settings
 from edge_resnet.train.checkpoint import History
 from edge_resnet.train.course import EVALUATION_BATCH, Course, logits_of, maps_of
 from edge_resnet.train.evaluate import judge
+from edge_resnet.train.loop import STATE
 from edge_resnet.train.report import Judged, Material, Stage
 from edge_resnet.train.task import Task
 from edge_resnet.train.thresholds import Wish
 from edge_resnet.train.world import World, joined
 
-_CACHE, _STATE, _TENSORBOARD = "cache", "state", "tensorboard"
+_CACHE, _TENSORBOARD = "cache", "tensorboard"
 # The weights after the last epoch, beside those of the best.
 LAST = "last.safetensors"
 
@@ -74,7 +75,7 @@ def finetune(args: Args, out: Path, narrator: Narrator, audit: Audit | None = No
     all processes train, and None is returned in all but the first. Raises UserError.
     """
     listing = data.scan(Path(args.data))
-    spec = specification(args, listing.labels)
+    spec = arguments.specification(args, listing.labels)
     wish = Wish(args.wanted_precision, args.false_alarm_rate)
     with joined(Device.choose(args.device)) as (world, device):
         # The fresh head, and with --weights none the whole network, are the same for the same seed.
@@ -121,13 +122,13 @@ class _Run:
             with self.narrator.stage("linear probe"):
                 stages.append(Stage("linear probe", course.probe(pooled)))
         history = course.fine_tune(
-            self.out / _STATE,
+            self.out,
             on_best=lambda network: model.store(network, self.spec, self.out / runs.MODEL),
             on_epoch=self._record,
         )
         model.store(self.network, self.spec, self.out / LAST)
         content = self._report(stored, task, settings, stages, history, found, started)
-        for folder in (_CACHE, _STATE):
+        for folder in (_CACHE, STATE):
             shutil.rmtree(self.out / folder, ignore_errors=True)
         return content
 
@@ -139,7 +140,7 @@ class _Run:
             raise UserError(f"{self.out}: not the folder that the first process writes; all machines must share it")
         listing = data.read_table(self.out / data.SPLIT_FILE, self.spec.labels)
         course = self._course(Task.kept(listing, self.out / _CACHE), settings)
-        course.fine_tune(self.out / _STATE, lambda network: None, lambda history: None)
+        course.fine_tune(self.out, lambda network: None, lambda history: None)
 
     def _course(self, task: Task, settings: Settings) -> Course:
         return Course(task, settings, self.network, self.device, self.world, self.narrator)
@@ -172,7 +173,7 @@ class _Run:
     def _features(self, task: Task) -> Tensor:
         """Pooled features of all pictures; an interrupted run finds them again."""
         self.device.place(self.network)
-        path = self.out / _STATE / "features.safetensors"
+        path = self.out / STATE / "features.safetensors"
         key = f"{task.listing.fingerprint()} {_fingerprint(self.network)} {self.spec.input.model_dump_json()}"
         kept = features.kept(key, path)
         if kept is None:
@@ -254,17 +255,6 @@ def _judged_splits(task: Task) -> tuple[Split, ...]:
 def _training_speed(history: History, pictures: int) -> dict[str, float]:
     trained = [epoch.seconds for epoch in history.epochs if epoch.train_loss is not None]
     return {"training": pictures * len(trained) / sum(trained)} if trained else {}
-
-
-def specification(args: Args, labels: tuple[str, ...]) -> ModelSpec:
-    """What the model will be: labels, background, input, alarms with their first thresholds. Raises UserError."""
-    background = default_background(labels) if args.background is None else args.background
-    if unknown := sorted(set(background) - set(labels)):
-        raise UserError(f"--background {', '.join(unknown)}: no such class; the classes are {', '.join(labels)}")
-    if len(background) == len(labels):
-        raise UserError(f"--background {', '.join(background)}: leaves no class that could alarm")
-    inputs = InputSpec(height=args.height, width=args.width, resize=args.resize)
-    return ModelSpec(labels=labels, background=background, input=inputs, alarms=default_alarms(labels, background))
 
 
 def _fingerprint(network: ResNet) -> str:

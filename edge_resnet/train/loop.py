@@ -32,6 +32,11 @@ from edge_resnet.train.world import World
 
 # Where the pictures of a batch whose loss was no number are named.
 DIVERGED = "diverged.json"
+STATE = "state"
+
+
+class Diverged(UserError):
+    """The loss is no number any more."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,9 @@ class Labelled:
 class FineTuning:
     """One fine-tuning: the network, its data and settings, and what it calls.
 
-    `names`: the files of the training pictures. `on_best(network)` is called in the first process after each epoch that
-    is the best so far (also epoch 0, the start), `on_epoch(history)` after each.
+    `names`: the files of the training pictures. `folder`: where the state is saved (None: nowhere). `on_best(network)`
+    is called in the first process after each epoch that is the best so far (also epoch 0, the start),
+    `on_epoch(history)` after each.
     """
 
     network: ResNet
@@ -58,7 +64,7 @@ class FineTuning:
     settings: Settings
     device: Device
     world: World
-    state_folder: Path
+    folder: Path | None
     on_best: Callable[[ResNet], None]
     on_epoch: Callable[[History], None]
 
@@ -66,7 +72,7 @@ class FineTuning:
         """Train until the last epoch or early stopping, from wherever the saved state stands.
 
         The best network is handed over before the state is committed: a crash in between repeats the work since the
-        last commit, with the same result. Raises UserError when the loss is no number.
+        last commit, with the same result. Raises Diverged when the loss is no number.
         """
         self.device.place(self.network)
         trainee = Trainee(self.network, self.settings)
@@ -86,7 +92,8 @@ class _Session:
 
     def run(self) -> History:
         settings = self._job.settings
-        found = checkpoint.load(self._job.state_folder, self._learner)
+        folder = self._job.folder
+        found = None if folder is None else checkpoint.load(folder / STATE, self._learner)
         if found is not None:
             self._history, self._position = found
         # Broadcasts the first process's weights to all; the state was read by each.
@@ -143,8 +150,9 @@ class _Session:
 
     def _commit(self) -> None:
         """Save the state, unless a weight is infinite or no number: then the last good one stays."""
-        if self._job.world.is_first and self._learner.is_finite:
-            checkpoint.save(self._job.state_folder, self._learner, self._history, self._position)
+        folder = self._job.folder
+        if folder is not None and self._job.world.is_first and self._learner.is_finite:
+            checkpoint.save(folder / STATE, self._learner, self._history, self._position)
         self._saved_at = time.monotonic()
 
     def _validate(self) -> tuple[float, float]:
@@ -163,12 +171,14 @@ class _Session:
 
     def _diverged(self, number: int, batch: Batch) -> None:
         job = self._job
-        path = job.state_folder.parent / DIVERGED
-        if job.world.is_first:
-            names = [job.names[position] for position in batch.positions]
-            files.write_json(path, {"epoch": number, "step": batch.step, "pictures": names})
-        raise UserError(
-            f"training diverged in epoch {number} (the loss is no number; {path} names the batch's pictures); "
+        named = ""
+        if job.folder is not None:
+            path, names = job.folder / DIVERGED, [job.names[position] for position in batch.positions]
+            named = f"; {path} names the batch's pictures"
+            if job.world.is_first:
+                files.write_json(path, {"epoch": number, "step": batch.step, "pictures": names})
+        raise Diverged(
+            f"training diverged in epoch {number} (the loss is no number{named}); "
             f"start anew with --lr {job.settings.lr / 10:g}"
         )
 

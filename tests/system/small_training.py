@@ -15,7 +15,7 @@ from edge_resnet.train.world import joined
 from tests.unit.train.small import CPU, network, settings
 
 
-def main(batch: int, state_folder: Path) -> None:
+def main(batch: int, folder: Path) -> None:
     random = np.random.default_rng(0)
     truth = np.arange(19) % 2
     frames = random.integers(0, 200, (19, 36, 36, 3), np.uint8)
@@ -31,7 +31,7 @@ def main(batch: int, state_folder: Path) -> None:
             settings=chosen,
             device=device,
             world=world,
-            state_folder=state_folder,
+            folder=folder,
             on_best=lambda network: None,
             on_epoch=lambda history: None,
         ).run(Narrator(quiet=True))

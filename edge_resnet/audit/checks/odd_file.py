@@ -23,7 +23,7 @@ _SYSTEM = frozenset({"thumbs.db", "desktop.ini", ".ds_store", "@eadir"})
 _KINDS: dict[str, tuple[Severity, str]] = {
     "video": ("warning", "no pictures yet; cut frames from them"),
     "other format": ("warning", "pictures in a format that is not read; convert them to JPEG or PNG"),
-    "no class": ("warning", "pictures in no class folder (of train/, val/ or test/, where there are such)"),
+    "outside the classes": ("warning", "pictures in no class folder (of train/, val/ or test/, where there are such)"),
     "hidden": ("warning", "pictures with a hidden name, or in a hidden folder; rename them"),
     "link": ("warning", "links to folders, which are not followed below a class; put the pictures themselves there"),
     "system": ("note", "left behind by an operating system"),
@@ -76,7 +76,7 @@ def _kind(path: Path, root: Path) -> str:
     if path.name.startswith("._") or any(part.lower() in _SYSTEM for part in parts):
         return "system"
     if suffix in SUFFIXES:
-        return "hidden" if any(part.startswith(".") for part in parts) else "no class"
+        return "hidden" if any(part.startswith(".") for part in parts) else "outside the classes"
     if suffix in _VIDEOS:
         return "video"
     return "other format" if suffix in _OTHER_PICTURES else "other"

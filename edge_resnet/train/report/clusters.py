@@ -44,5 +44,6 @@ def clustered(right: npt.NDArray[np.bool_], clusters: npt.NDArray[np.int64]) -> 
         effective = m
     else:
         variance = m / (m - 1) * float(np.square(hits - share * sizes).sum()) / n**2
-        effective = max(1, int(n / max(1.0, variance * n / (share * (1 - share)))))
+        # Rounded down, but not by the last bit of a float.
+        effective = max(1, int(n / max(1.0, variance * n / (share * (1 - share))) + 1e-9))
     return Clustered(n, m, Share(round(share * effective), effective))

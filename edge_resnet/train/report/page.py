@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from edge_resnet import page
@@ -11,14 +11,13 @@ from edge_resnet.train.evaluate import Evaluation
 from edge_resnet.train.report import plots, tables
 from edge_resnet.train.report.conclusions import Conclusion, Tone, verdict
 from edge_resnet.train.report.figures import Figures
+from edge_resnet.train.report.html import folded_html, table_html
 from edge_resnet.train.report.mistakes import Mistake
-from edge_resnet.train.report.tables import NOTHING, Table
+from edge_resnet.train.report.tables import NOTHING
 from edge_resnet.train.report.words import WORDS
-from edge_resnet.train.share import Share
 
 _MATRIX_CLASSES = 20
 _CURVES = 8
-_ROWS = 12
 _MARKS: dict[Tone, str] = {"good": "shown", "open": "open", "bad": "mind"}
 _STYLE = """<style>
 svg { max-width: 100%; height: auto } .wide svg.two { min-width: 40rem }
@@ -66,7 +65,7 @@ def _conclusions(conclusions: Sequence[Conclusion]) -> Iterator[str]:
 def _stages(figures: Figures) -> Iterator[str]:
     yield "<h2>Was the training worth it?</h2>"
     yield f'<div class="columns"><div>{plots.stages(figures.material.stages)}</div>'
-    yield f"<div>{_table(tables.stages(figures))}</div></div>"
+    yield f"<div>{table_html(tables.stages(figures))}</div></div>"
 
 
 def _classes(figures: Figures) -> Iterator[str]:
@@ -78,14 +77,14 @@ def _classes(figures: Figures) -> Iterator[str]:
     few = (
         "" if len(curves) < _CURVES else f'<p class="note">The {_CURVES} classes with the lowest average precision.</p>'
     )
-    yield f'<div class="columns"><div>{_table(tables.classes(figures))}</div>'
+    yield f'<div class="columns"><div>{table_html(tables.classes(figures))}</div>'
     yield f"<div>{plots.precision_recall(curves)}{few}</div></div>"
     yield "<h2>What is taken for what</h2>"
     if len(evaluation.labels) <= _MATRIX_CLASSES:
         yield _matrix(evaluation)
         return
     pairs = tables.confused(figures)
-    yield _table(pairs) if pairs.rows else "<p>Nothing: every answer is right.</p>"
+    yield table_html(pairs) if pairs.rows else "<p>Nothing: every answer is right.</p>"
 
 
 def _matrix(evaluation: Evaluation) -> str:
@@ -123,13 +122,13 @@ def _cameras(figures: Figures) -> Iterator[str]:
         return
     worst = figures.groups[0]
     yield f"<p>Mean over cameras {mean:.1%}, the worst is {escape(worst.name)} with {worst.share}.</p>"
-    yield _table(tables.cameras(figures))
+    yield table_html(tables.cameras(figures))
 
 
 def _leaks(figures: Figures) -> Iterator[str]:
     yield "<h2>Pictures that training has seen</h2>"
     if figures.leaks.n:
-        yield _table(tables.leaks(figures))
+        yield table_html(tables.leaks(figures))
     else:
         yield f"<p>No {figures.judged.split} picture is related to a training picture.</p>"
 
@@ -145,7 +144,7 @@ def _alarms(figures: Figures) -> Iterator[str]:
         "other pictures that reach it. A stream takes several looks together before it alarms, and these pictures are "
         "not its day: how many false alarms a day it raises is told by <code>backtest</code> on its own video.</p>"
     )
-    yield _table(table)
+    yield table_html(table)
 
 
 def _mistakes(mistakes: Sequence[Mistake], evaluation: Evaluation) -> Iterator[str]:
@@ -156,7 +155,8 @@ def _mistakes(mistakes: Sequence[Mistake], evaluation: Evaluation) -> Iterator[s
     wrong = evaluation.n - evaluation.correct
     which = f"The {len(mistakes)} surest of" if wrong > len(mistakes) else "All"
     yield (
-        f"<p>{which} {wrong:,} wrong answers, those of which the model was surest first. Some may be wrong labels. Colour shows which places, by themselves, would be called that class.</p>"
+        f"<p>{which} {wrong:,} wrong answers, those of which the model was surest first. Some may be wrong labels. "
+        "Colour shows which places, by themselves, would be called that class.</p>"
     )
     yield f'<div class="gallery">{"".join(map(_card, mistakes))}</div>'
 
@@ -180,40 +180,11 @@ def _map(who: str, label: str, probability: float, source: str) -> str:
 def _run(figures: Figures) -> Iterator[str]:
     yield "<h2>How it was trained</h2>"
     yield f'<div class="wide">{plots.history(figures.material.history)}</div>'
-    yield _table(tables.pictures(figures))
-    rows = "".join(_row(("", ""), row) for row in tables.run(figures).rows)
-    yield f"<details><summary>settings, versions, fingerprint</summary><table><tbody>{rows}</tbody></table></details>"
+    yield table_html(tables.pictures(figures))
+    yield folded_html("settings, versions, fingerprint", tables.run(figures))
     if skipped := figures.material.skipped:
         lines = "".join(f"<li>{escape(str(item.path))}: {escape(item.reason)}" for item in skipped)
         yield f"<details><summary>{len(skipped)} pictures left out</summary><ul>{lines}</ul></details>"
     if audit := figures.material.audit:
         lines = "".join(f"<li>{escape(str(name))}: {escape(str(value))}" for name, value in audit.items())
         yield f"<details><summary>what the audit of the pictures found (audit.html)</summary><ul>{lines}</ul></details>"
-
-
-def _table(table: Table) -> str:
-    """The first rows, and the others folded away."""
-    shown = _body(table, table.rows[:_ROWS])
-    if len(table.rows) <= _ROWS:
-        return shown
-    rest = table.rows[_ROWS:]
-    return f"{shown}<details><summary>{len(rest):,} more</summary>{_body(table, rest)}</details>"
-
-
-def _body(table: Table, rows: Iterable[Sequence[str | Share]]) -> str:
-    heads = "".join(f"<th>{escape(head)}" for head in table.heads)
-    lines = "".join(_row(table.heads, row) for row in rows)
-    return f'<table class="rows"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
-
-
-def _row(heads: Sequence[str], cells: Sequence[str | Share]) -> str:
-    told = (
-        f'<td data-label="{escape(head)}"><div>{_cell(cell)}</div>' for head, cell in zip(heads, cells, strict=True)
-    )
-    return f"<tr>{''.join(told)}</tr>"
-
-
-def _cell(cell: str | Share) -> str:
-    if isinstance(cell, str):
-        return escape(cell)
-    return f'{cell}<br><span class="note">{cell.range}</span>' if cell.n else NOTHING

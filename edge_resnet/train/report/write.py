@@ -23,7 +23,7 @@ def write(out: Path, material: Material) -> dict[str, Any]:
     """
     figures = Figures(material)
     conclusions, mistakes = conclude(figures), worst(figures)
-    content = _content(figures, conclusions, mistakes)
+    content = contents(figures, conclusions, mistakes)
     evaluation = material.final.evaluation
     title = f"{evaluation.share} of {evaluation.n} {material.judged.split} pictures"
     plots.draw_confusion(out / CONFUSION, evaluation, title)
@@ -33,7 +33,10 @@ def write(out: Path, material: Material) -> dict[str, Any]:
     return content
 
 
-def _content(figures: Figures, conclusions: tuple[Conclusion, ...], mistakes: tuple[Mistake, ...]) -> dict[str, Any]:
+def contents(
+    figures: Figures, conclusions: tuple[Conclusion, ...], mistakes: tuple[Mistake, ...] = ()
+) -> dict[str, Any]:
+    """What report.json says."""
     material, evaluation = figures.material, figures.material.final.evaluation
     told, tone = verdict(conclusions)
     return {

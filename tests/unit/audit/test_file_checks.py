@@ -50,7 +50,7 @@ def test_files_that_training_does_not_see_are_told_by_kind(tmp_path: Path) -> No
     assert names == {
         "video": ["clip.MP4"],
         "other format": ["phone.heic"],
-        "no class": ["loose.png", "not-val.png"],
+        "outside the classes": ["loose.png", "not-val.png"],
         "hidden": [".hidden.png"],
         "link": ["more"],
         "system": [".DS_Store", "._fire-000.png", "Thumbs.db"],
@@ -59,7 +59,7 @@ def test_files_that_training_does_not_see_are_told_by_kind(tmp_path: Path) -> No
     assert findings["video"].told == "1 .mp4 file: no pictures yet; cut frames from them"
     assert (findings["video"].severity, findings["system"].severity) == ("warning", "note")
     assert not findings["link"].moves
-    assert findings["no class"].moves == findings["no class"].files
+    assert findings["outside the classes"].moves == findings["outside the classes"].files
 
 
 def test_a_linked_class_folder_is_read_and_so_not_odd(tmp_path: Path) -> None:

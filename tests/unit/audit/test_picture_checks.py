@@ -50,6 +50,24 @@ def test_a_useless_picture_is_found_by_its_check(data: Path, name: str) -> None:
     assert finding.facts
 
 
+@pytest.mark.parametrize("name", ["dark", "overexposed", "blurred"])
+def test_where_nothing_is_usual_the_absolute_bounds_hold(tmp_path: Path, name: str) -> None:
+    for number in range(24):
+        label = tmp_path / "data" / ("fire", "normal")[number % 2]
+        label.mkdir(parents=True, exist_ok=True)
+        blur = ImageFilter.GaussianBlur(0.2 * number)
+        noise(number, 40 + 8 * number, 40).filter(blur).save(label / f"any-{number}.png")
+    ODD[name].save(tmp_path / "data" / "fire" / "odd.png")
+    surveyed = survey(tmp_path / "data")
+    assert "fire/odd.png" in [files_of(surveyed, finding)[0] for finding in found(name, surveyed)]
+
+
+def test_a_blank_or_black_picture_is_not_told_as_blurred_too(data: Path) -> None:
+    ODD["blank"].save(data / "fire" / "blank.png")
+    ODD["dark"].save(data / "fire" / "black.png")
+    assert not found("blurred", survey(data))
+
+
 def test_a_fire_in_the_night_and_white_ground_are_usable(data: Path) -> None:
     night = np.asarray(noise(5, 8, 2)).copy()
     night[50:80, 60:90] = (250, 160, 60)
