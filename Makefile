@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := train,cpu,video,dev
 INSTALLED := $(VENV)/.installed
+# What the race of training is given, such as RACE="--weights FILE --ultralytics PYTHON".
+RACE ?=
 
 .PHONY: help venv demo test check real bench clean
 
@@ -42,7 +44,7 @@ real: $(INSTALLED)
 	$(BIN)/python -m benchmarks.int8_accuracy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks.train
+	$(BIN)/python -m benchmarks.train $(RACE)
 	$(BIN)/python -m benchmarks.int8_speed
 
 clean:

@@ -30,8 +30,12 @@ def is_picture(path: Path) -> bool:
 
 
 def find_pictures(folder: Path) -> Iterator[Path]:
-    """All pictures below `folder`, by name; links to folders are not followed."""
-    return (path for path in sorted(folder.rglob("*")) if is_picture(path) and path.is_file())
+    """All pictures below `folder`, by name; not in hidden folders (thumbnails, trash), and links are not followed."""
+    return (
+        path
+        for path in sorted(folder.rglob("*"))
+        if is_picture(path) and path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
 
 
 def read_picture(path: Path) -> Frame:

@@ -29,7 +29,7 @@ def class_folders(root: Path, counts: dict[str, int], first_seed: int = 0) -> Pa
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):
             seed = first_seed + 1000 * place + number
-            picture(seed, COLOURS.get(name, (20 + 40 * place,) * 3)).save(folder / f"{name}-{number:03d}.png")
+            picture(seed, COLOURS.get(name, ((20 + 40 * place) % 256,) * 3)).save(folder / f"{name}-{number:03d}.png")
     return root
 
 

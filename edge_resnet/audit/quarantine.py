@@ -11,7 +11,7 @@ import filecmp
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +65,15 @@ def put_away(wanted: Mapping[Path, str], data: Path, quarantine: Path) -> list[P
 
 
 def put_back(data: Path, quarantine: Path) -> list[Path]:
-    """Move everything that the log in `quarantine` names back to its place below `data`, the last first.
+    """Move everything that the log in `quarantine` names back to its place below `data`; the files that went back.
 
     Raises UserError, before anything is moved, where there is no log, a line of it leads elsewhere, or another file has
-    taken a place. When all is back the log is removed.
+    taken a place or was put away from there too. When all is back the log is removed.
     """
     if not (quarantine / LOG).is_file():
         raise UserError(f"{quarantine}: no {LOG} here, so nothing to undo; name the folder with --quarantine")
-    pairs = [(data / move.source, quarantine / move.target) for move in reversed(_read(quarantine / LOG))]
-    for place, stored in pairs:
-        _inside(place, data, quarantine / LOG)
-        _inside(stored, quarantine, quarantine / LOG)
-        if not place.parent.is_dir():
-            raise UserError(f"{place.parent}: no such folder; name the data folder that --fix was run on")
-        if os.path.lexists(stored) and os.path.lexists(place) and not _same(stored, place):
-            raise UserError(f"{place}: another file is there now; move it away, then undo again (nothing was moved)")
+    pairs = list(dict.fromkeys((data / move.source, quarantine / move.target) for move in _read(quarantine / LOG)))
+    _refuse_conflicts(pairs, data, quarantine)
     back = [_restore(place, stored) for place, stored in pairs]
     (quarantine / LOG).unlink()
     for _place, stored in pairs:
@@ -102,6 +96,22 @@ def move(source: Path, target: Path) -> None:
                 shutil.copyfile(source, temporary)
             shutil.copystat(source, target)
         source.unlink()
+
+
+def _refuse_conflicts(pairs: Sequence[tuple[Path, Path]], data: Path, quarantine: Path) -> None:
+    """Raise UserError where a pair (place in the data, place in quarantine) cannot be put back without a loss."""
+    taken: dict[Path, Path] = {}
+    for place, stored in pairs:
+        _inside(place, data, quarantine / LOG)
+        _inside(stored, quarantine, quarantine / LOG)
+        if not place.parent.is_dir():
+            raise UserError(f"{place.parent}: no such folder; name the data folder that --fix was run on")
+        if not os.path.lexists(stored):
+            continue
+        if os.path.lexists(place) and not _same(stored, place):
+            raise UserError(f"{place}: another file is there now; move it away, then undo again (nothing was moved)")
+        if not _same(stored, taken.setdefault(place, stored)):
+            raise UserError(f"{place}: {stored} and {taken[place]} were both there; move one away, then undo again")
 
 
 def _restore(place: Path, stored: Path) -> Path | None:

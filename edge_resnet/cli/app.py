@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_resnet.cli import build, demo, doctor, evaluate, export, finetune, parity, search, tune
+from edge_resnet.cli import audit, build, data, demo, doctor, evaluate, export, finetune, parity, search, tune
 from runtime.stream import stream
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for function in (
+    audit.audit,
     finetune.finetune,
     search.search,
     evaluate.evaluate,
@@ -27,3 +28,4 @@ for function in (
     doctor.doctor,
 ):
     app.command()(function)
+app.add_typer(data.app, name="data")

@@ -107,7 +107,7 @@ def finetune(
 
     On several GPUs or machines: torchrun --nproc-per-node N -m edge_resnet finetune DATA --out RUN
     """
-    require("torch", "torchvision", "safetensors", "imagehash", "scikit-learn", extra="train")
+    require("torch", "torchvision", "safetensors", "imagehash", "scikit-learn", "cleanlab", extra="train")
     from edge_resnet.train import finetune as training
     from edge_resnet.train.args import Args
 
@@ -165,7 +165,7 @@ def finetune(
         answer_json(report)
     else:
         _print_tables(report, folder)
-    if (wanted_precision or false_alarm_rate) and any(alarm["refused"] for alarm in report["alarms"]):
+    if any(alarm["refused"] and alarm["wished_by_user"] for alarm in report["alarms"]):
         raise typer.Exit(Exit.VERDICT_NO)
 
 
@@ -265,4 +265,5 @@ def _print_tables(report: dict[str, Any], folder: Path) -> None:
     Console().print(table)
     for conclusion in report["conclusions"]:
         say(f"- {conclusion['text']}")
+    say(f"all figures, and the worst mistakes: {folder / 'report.html'}")
     say(f"next: edge-resnet export --fp16 {folder}")

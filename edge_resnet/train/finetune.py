@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchvision.models import ResNet
@@ -206,7 +208,10 @@ class _Run:
         best, _ = model.load(self.out / runs.MODEL)
         relation = related(task.listing, stored.hashes, "clip")
         began = time.monotonic()
-        parts = {name: self._judged(best, task, name, leaking(task.listing, relation)) for name in _judged_splits(task)}
+        parts = {
+            name: self._judged(best, task, name, leaking(task.listing, relation), relation)
+            for name in _judged_splits(task)
+        }
         judging_s = time.monotonic() - began
         val, judged = parts["val"], parts[task.judged_on]
         spec = self.spec.model_copy(update={"temperature": temperature.fit(val.logits, val.truth)})
@@ -239,13 +244,15 @@ class _Run:
         )
         return report.write(self.out, material)
 
-    def _judged(self, network: ResNet, task: Task, name: Split, leaks: Any) -> Judged:
+    def _judged(
+        self, network: ResNet, task: Task, name: Split, leaks: npt.NDArray[np.bool_], relation: npt.NDArray[np.int64]
+    ) -> Judged:
         positions, _ = task.of(name)
         frames = task.labelled(name).frames
         with self.narrator.stage(f"judging on {name}") as step:
             logits = logits_of(network, self.device, frames, step)
         samples = tuple(task.listing.samples[position] for position in positions)
-        return Judged(name, frames, samples, logits, leaks[positions])
+        return Judged(name, frames, samples, logits, leaks[positions], relation[positions])
 
 
 def _judged_splits(task: Task) -> tuple[Split, ...]:

@@ -42,7 +42,9 @@ def _save(plot: Callable[[], Any], path: Path) -> None:
     pyplot.switch_backend("Agg")
     try:
         with warnings.catch_warnings():
+            # Of its own plots being experimental, and of axes without extent when all trials are alike.
             warnings.simplefilter("ignore", ExperimentalWarning)
+            warnings.simplefilter("ignore", UserWarning)
             drawn = plot()
         axes: Axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
         figure = axes.get_figure(root=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedGroupKFold
 
+from edge_resnet.data.folds import stratified_folds
 from edge_resnet.data.listing import Listing, Split
 from edge_resnet.data.related import Kinship, related
 from edge_resnet.errors import UserError
@@ -122,11 +122,3 @@ def _cut(
     if len(taken) < len(to_cut) or (kept < np.maximum(wanted, 1)).any():
         raise refusal
     return [indices[fold] for fold in taken]
-
-
-def stratified_folds(
-    labels: npt.NDArray[np.int64], relation: npt.NDArray[np.int64], folds: int, seed: int
-) -> list[npt.NDArray[np.int64]]:
-    """Positions (of N) in each of `folds` parts; related pictures stay together, classes have about equal shares."""
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    return [part for _rest, part in splitter.split(labels, labels, relation)]

@@ -194,13 +194,14 @@ def _threshold(alarm: str, curve: _Curve, wish: Wish, kept: float) -> float:
     before = curve.at(kept)
     if wish.is_default and (before.false_alarm_rate.value or 0.0) <= _DEFAULT_RATE:
         return kept
-    candidates = np.unique(curve.shown[curve.shown >= (kept if wish.is_default else 0.0)])
+    # Only a picture of the alarm can be where recall changes.
+    candidates = np.unique(curve.shown)
     held = candidates[_holds(curve, candidates, wish)]
     if not len(held):
         raise _Refusal(_unreached(alarm, curve, candidates, wish))
+    # By default not under `kept` either: the false alarms that `kept` lets through lie between the two.
     found = curve.under(float(held[0]))
     if wish.is_default:
-        found = max(kept, found)
         _keeps_recall(alarm, found, before.recall, curve.at(found).recall)
     _shows_precision(curve.at(found), wish)
     return found
@@ -260,8 +261,6 @@ def _needed(rate: float) -> int:
 
 def _unreached(alarm: str, curve: _Curve, candidates: Scores, wish: Wish) -> str:
     """Why no threshold that a validation picture of the alarm reaches holds the wish."""
-    if not len(candidates):
-        return f"no validation picture of {alarm} reaches the threshold"
     surest = curve.at(float(candidates[-1]))
     if wish.rate is not None and (surest.false_alarm_rate.value or 0.0) > wish.rate:
         wrong = surest.false_alarm_rate

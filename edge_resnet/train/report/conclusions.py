@@ -47,6 +47,7 @@ def conclude(figures: Figures) -> tuple[Conclusion, ...]:
         *_against_baseline(figures, PROBE),
         *_against_baseline(figures, NEAREST_MEAN),
         *_judged_on(figures),
+        *_audit(figures),
         *_leaks(figures),
         *_width(figures),
         *_cameras(figures),
@@ -128,6 +129,13 @@ def _judged_on(figures: Figures) -> Iterator[Conclusion]:
             "There are no test pictures: the figures come from validation, which chose the best epoch, the temperature "
             "and the thresholds, so they are too good. Add a test folder of other clips or cameras.",
         )
+
+
+def _audit(figures: Figures) -> Iterator[Conclusion]:
+    audit = figures.material.audit or {}
+    if errors := audit.get("errors"):
+        text = f"The audit of the pictures has {errors} findings that make training or figures wrong; see audit.html."
+        yield Conclusion("audit", "bad", text)
 
 
 def _leaks(figures: Figures) -> Iterator[Conclusion]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from edge_resnet import page
@@ -186,5 +186,12 @@ def _run(figures: Figures) -> Iterator[str]:
         lines = "".join(f"<li>{escape(str(item.path))}: {escape(item.reason)}" for item in skipped)
         yield f"<details><summary>{len(skipped)} pictures left out</summary><ul>{lines}</ul></details>"
     if audit := figures.material.audit:
-        lines = "".join(f"<li>{escape(str(name))}: {escape(str(value))}" for name, value in audit.items())
+        lines = "".join(f"<li>{escape(str(name))}: {escape(_flat(value))}" for name, value in audit.items())
         yield f"<details><summary>what the audit of the pictures found (audit.html)</summary><ul>{lines}</ul></details>"
+
+
+def _flat(value: object) -> str:
+    """A value of a summary in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items()) or NOTHING
+    return str(value)

@@ -76,7 +76,7 @@ def test_another_disk_gets_copies_and_comes_back(data: Path, away: Path) -> None
     assert tree(data) == before
 
 
-@pytest.mark.parametrize("moment", ["before the move", "between copy and removal", "in the middle of the log"])
+@pytest.mark.parametrize("moment", ["before the move", "between copy and removal", "in the log", "in the log, then on"])
 def test_a_kill_at_any_moment_can_be_undone(
     data: Path, away: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_kill_at_any_moment_can_be_undone(
         if moment == "between copy and removal":
             target.parent.mkdir(parents=True)
             target.write_bytes(source.read_bytes())
-        if moment == "in the middle of the log":
+        if moment.startswith("in the log"):
             content = (away / LOG).read_bytes()
             (away / LOG).write_bytes(content[:-9])
         raise KeyboardInterrupt
@@ -99,7 +99,7 @@ def test_a_kill_at_any_moment_can_be_undone(
         patched.setattr(quarantine, "move", killed)
         with pytest.raises(KeyboardInterrupt):
             put_away(wanted(data), data, away)
-    if moment == "in the middle of the log":
+    if moment == "in the log, then on":
         # Going on after a torn line must not spoil the next one.
         put_away({data / "normal" / "c.png": "label"}, data, away)
     put_back(data, away)
@@ -113,17 +113,30 @@ def test_the_log_is_on_disk_before_the_file_moves(data: Path, away: Path, monkey
     assert [len(lines) for lines in seen] == [1, 2]
 
 
-def test_a_name_that_was_put_away_before_gets_a_number(data: Path, away: Path) -> None:
-    put_away(wanted(data), data, away)
-    (data / "normal" / "c.png").write_text("new")
-    put_away({data / "normal" / "c.png": "dark"}, data, away)
-    assert (away / "normal" / "c-2.png").read_text() == "new"
-    assert (away / "normal" / "c.png").read_text() == "normal/c.png"
-    with pytest.raises(UserError, match="another file is there now"):
-        put_away({}, data, away)
-        (data / "normal" / "c.png").write_text("newest")
+def test_two_files_of_one_place_are_both_kept_and_a_person_chooses(data: Path, away: Path) -> None:
+    place = data / "normal" / "c.png"
+    put_away({place: "label"}, data, away)
+    place.write_text("new")
+    put_away({place: "dark"}, data, away)
+    kept = tree(away)
+    assert (kept["normal/c.png"], kept["normal/c-2.png"]) == ("normal/c.png", "new")
+    with pytest.raises(UserError, match="were both there; move one away"):
         put_back(data, away)
-    (data / "normal" / "c.png").unlink()
+    assert tree(away) == kept
+    (away / "normal" / "c.png").rename(away / "elsewhere.png")
+    put_back(data, away)
+    assert place.read_text() == "new"
+
+
+def test_a_move_that_was_begun_twice_is_undone_once(data: Path, away: Path) -> None:
+    """As after a kill between copy and removal, and another --fix."""
+    before = tree(data)
+    put_away({data / "normal" / "c.png": "label"}, data, away)
+    (data / "normal" / "c.png").write_text("normal/c.png")
+    put_away({data / "normal" / "c.png": "label"}, data, away)
+    put_back(data, away)
+    assert tree(data) == before
+    assert not away.exists()
 
 
 def test_undo_overwrites_nothing_and_moves_nothing_then(data: Path, away: Path) -> None:
@@ -155,11 +168,20 @@ def test_files_behind_a_link_are_left_alone(data: Path, away: Path, tmp_path: Pa
     assert (tmp_path / "elsewhere" / "d.png").exists()
 
 
-@pytest.mark.parametrize("line", ['{"from": "../x", "to": "c.png", "check": ""}', '{"from": "a", "to": "/etc/passwd"}'])
-def test_a_log_that_leads_elsewhere_is_refused(data: Path, away: Path, line: str) -> None:
-    away.mkdir()
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"from": "../x", "to": "c.png", "check": ""}', "leads out of"),
+        ('{"from": "normal/c.png", "to": "/etc/hostname", "check": ""}', "leads out of"),
+        ('{"from": "normal/x.png", "to": "normal/..", "check": ""}', "leads out of"),
+        ('{"from": "normal/x.png"}', "is not what --fix wrote"),
+        ("[]", "is not what --fix wrote"),
+    ],
+)
+def test_a_log_that_leads_elsewhere_is_refused(data: Path, away: Path, line: str, told: str) -> None:
+    (away / "normal").mkdir(parents=True)
     (away / LOG).write_text(line + "\n")
-    with pytest.raises(UserError, match=r"leads out of|is not what --fix wrote"):
+    with pytest.raises(UserError, match=told):
         put_back(data, away)
 
 

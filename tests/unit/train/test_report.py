@@ -87,7 +87,7 @@ def material(
         versions={"torch": "2"},
         asked={"data": "my pictures", "height": 32, "width": 40, "background": None},
         chosen={"lr": 0.1},
-        audit={"errors": 1},
+        audit={"errors": 3, "findings": {"two_labels": 3}},
         alarms=choices,
         seconds=12.34,
         pictures_per_second={"training": 3.0},
@@ -166,6 +166,8 @@ def test_a_run_leaves_page_json_card_and_matrix(tmp_path: Path) -> None:
     assert "currentColor" in text
     assert Image.open(tmp_path / report.CONFUSION).size[0] > 200
     text_of_card = (tmp_path / report.CARD).read_text()
+    assert "3 findings" in told(content, "audit")
+    assert "findings: two_labels 3" in text
     accuracy = f"{content['stages'][2]['accuracy']:.1%}"
     assert accuracy in text_of_card
     assert accuracy in text
@@ -375,12 +377,14 @@ def test_the_command_is_the_one_that_was_asked() -> None:
 
 def test_the_nearest_mean_is_of_centred_and_scaled_features() -> None:
     random = np.random.default_rng(0)
-    centres = random.normal(size=(4, 64))
-    truth = np.arange(80) % 4
-    # The length of a feature says nothing of its class, and neither does what all have in common.
-    features = (100 + centres[truth] + 0.3 * random.normal(size=(80, 64))).astype(np.float32)
-    found = nearest_mean(features[:40], truth[:40], features[40:], 5)
-    assert (found.argmax(1) == truth[40:]).all()
+    train, others = (random.normal(3, 1, (n, 8)).astype(np.float32) for n in (20, 5))
+    truth = np.arange(20) % 3
+    found = nearest_mean(train, truth, others, 4)
+    scaled, asked = (
+        (part - train.mean(0)) / np.linalg.norm(part - train.mean(0), axis=1)[:, None] for part in (train, others)
+    )
+    for index in range(3):
+        mean = scaled[truth == index].mean(0)
+        assert found[:, index] == pytest.approx(-np.square(asked - mean).sum(1), rel=1e-4)
+    assert np.isneginf(found[:, 3]).all()
     assert found.dtype == np.float32
-    assert np.isneginf(found[:, 4]).all()
-    assert (found[:, :4] <= 0).all()

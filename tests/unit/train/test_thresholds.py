@@ -148,11 +148,11 @@ def test_validation_without_a_picture_of_the_alarm_refuses() -> None:
 
 
 def test_the_temperature_counts() -> None:
-    fire, normal = np.full(40, 0.9), np.full(400, 0.1)
+    fire, normal = np.full(40, 0.8), np.full(400, 0.1)
     truth = np.array([0] * 40 + [1] * 400)
     hot = spec(temperature=3.0)
     found, _ = choose(hot, logits(fire, normal, temperature=3.0), truth, Wish(false_alarm_rate=0.05))
-    assert found.alarms["fire"].threshold == pytest.approx(0.5)
+    assert found.alarms["fire"].threshold == pytest.approx(0.45)
     assert found.temperature == 3.0
     figures = measure(found, logits(fire, normal, temperature=3.0), truth)["fire"]
     assert (figures.recall.part, figures.false_alarm_rate.part, figures.n) == (40, 0, 440)
