@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -51,6 +52,14 @@ def body(model: ResNet, inputs: Tensor) -> Tensor:
 def class_activation_map(model: ResNet, maps: Tensor) -> Tensor:
     """N x C x h x w: the head applied at every place of the feature maps (Zhou et al. 2016); its mean is the logits."""
     return nn.functional.conv2d(maps, model.fc.weight[:, :, None, None], model.fc.bias)
+
+
+def fingerprint(model: nn.Module) -> str:
+    """SHA-256 over all parameters and buffers."""
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def store(model: ResNet, spec: ModelSpec, path: Path) -> None:

@@ -11,7 +11,7 @@ from torchvision.models import ResNet
 # Strengths of L2 regularisation to try, on standardised features; the best on validation is taken.
 _STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 _ITERATIONS = 100
-# Steps that L-BFGS remembers (Nocedal & Wright: 3 to 20); torch's 100 are most of the work when there are 1,000 classes.
+# Steps that L-BFGS remembers (Nocedal & Wright: 3 to 20); torch's 100 are most of the work for 1,000 classes.
 _MEMORY = 10
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_resnet.train.args import Args
 
 # The fields of Args that an option sets, where the names differ.
-_FIELDS = {"input": ("height", "width"), "save_every": ("save_every_s",)}
+_FIELDS = {"input": ("height", "width")}
 _HOW = "How it trains (the recipe chooses what is left out)"
 _OTHER = "Instead of one model"
 
@@ -144,7 +144,7 @@ def finetune(
         background=options.names(background),
         wanted_precision=wanted_precision,
         false_alarm_rate=false_alarm_rate,
-        save_every_s=save_every,
+        save_every=save_every,
     )
     folder = _folder(out, data, resume)
     if _is_first():
@@ -263,7 +263,8 @@ def _print_tables(report: dict[str, Any], folder: Path) -> None:
         low, high = stage["interval_95"]
         table.add_row(stage["stage"], f"{stage['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", str(stage["n"]))
     Console().print(table)
-    for conclusion in report["conclusions"]:
-        say(f"- {conclusion['text']}")
+    for number, conclusion in enumerate(report["conclusions"]):
+        if number == 0 or conclusion["tone"] != "good":
+            say(f"- {conclusion['text']}")
     say(f"all figures, and the worst mistakes: {folder / 'report.html'}")
     say(f"next: edge-resnet export --fp16 {folder}")

@@ -72,7 +72,7 @@ def from_table(path: Path, root: Path, pictures: Sequence[Path]) -> list[str]:
     """The group of each of some pictures below `root` as a groups.csv tells it, `` where it tells none.
 
     Columns `file` (below `root`; * and ? stand for any part of it) and `group`; the first row that fits counts. Raises
-    UserError for a table that is not such, or a row that fits no picture at all below `root`.
+    UserError for a table that is not such, or whose rows fit no picture below `root`.
     """
     rows = _rows(path)
     exact = {name: place for place, (name, _) in reversed(list(enumerate(rows)))}
@@ -84,18 +84,25 @@ def from_table(path: Path, root: Path, pictures: Sequence[Path]) -> list[str]:
         place = next((place for place, p in patterns if place < by_name and fnmatchcase(name, p)), by_name)
         groups.append(rows[place][1] if place < len(rows) else "")
         used.add(place)
-    _refuse_idle(path, root, [name for place, (name, _) in enumerate(rows) if place not in used])
+    _refuse_idle(path, root, [name for place, (name, _) in enumerate(rows) if place not in used], len(rows))
     return groups
 
 
-def _refuse_idle(path: Path, root: Path, names: Sequence[str]) -> None:
-    """Raise UserError for a row that fits no picture; one that comes too late, or for another split, is none."""
+def _refuse_idle(path: Path, root: Path, names: Sequence[str], rows: int) -> None:
+    """Raise UserError for a pattern that fits no picture, or where no row fits; idle ones may come too late.
+
+    A single file that is not there is no mistake: it may lie in quarantine.
+    """
     if not names:
         return
     there = {picture.relative_to(root).as_posix() for picture in find_pictures(root)}
-    for name in names:
-        if name not in there and not (_is_pattern(name) and any(fnmatchcase(one, name) for one in there)):
-            raise UserError(f"{path}: {name} fits no picture below {root}; write paths as they are below that folder")
+    wrong = [
+        name
+        for name in names
+        if name not in there and not (_is_pattern(name) and any(fnmatchcase(one, name) for one in there))
+    ]
+    if idle := next((name for name in wrong if _is_pattern(name) or len(wrong) == rows), None):
+        raise UserError(f"{path}: {idle} fits no picture below {root}; write paths as they are below that folder")
 
 
 def _is_pattern(name: str) -> bool:

@@ -54,7 +54,7 @@ class Args(BaseModel):
     # What alarms should reach on validation; None: the default wish.
     wanted_precision: float | None = None
     false_alarm_rate: float | None = None
-    save_every_s: float = _SAVE_EVERY_S
+    save_every: float = _SAVE_EVERY_S
 
     @property
     def pretrained(self) -> bool:
@@ -90,7 +90,7 @@ class Settings(BaseModel):
     patience: int
     workers: int
     seed: int
-    save_every_s: float
+    save_every: float
 
     def describe(self) -> str:
         """What was chosen, for people."""
@@ -137,7 +137,7 @@ def settle(args: Args, counts: Sequence[int], device: Device, processes: int = 1
         patience=_or(args.patience, recipe.patience(epochs)),
         workers=recipe.loader_workers(device.is_gpu),
         seed=args.seed,
-        save_every_s=args.save_every_s,
+        save_every=args.save_every,
     )
 
 

@@ -15,6 +15,7 @@ from torchvision.models import ResNet
 from edge_resnet import features, model, probe
 from edge_resnet.data.listing import SPLITS
 from edge_resnet.device import Device
+from edge_resnet.preprocess import Preprocess
 from edge_resnet.progress import Narrator, Step
 from edge_resnet.train.args import Settings
 from edge_resnet.train.augment import Augmented
@@ -39,6 +40,19 @@ class Course:
     device: Device
     world: World
     narrator: Narrator
+
+    def features(self, path: Path, preprocess: Preprocess) -> Tensor:
+        """Pooled features of all samples (N x 2048, float32) by the network as it is; kept in `path` and found again.
+
+        `preprocess`: what the evaluation frames went through.
+        """
+        key = f"{self.task.listing.contents()} {model.fingerprint(self.network)} {preprocess}"
+        kept = features.kept(key, path)
+        if kept is None:
+            with self.narrator.stage("features for the linear probe") as step:
+                kept = features.pooled(self.network, self.device, self.task.evaluation, EVALUATION_BATCH, step)
+            features.keep(kept, key, path)
+        return kept
 
     def blind_guess(self) -> Evaluation:
         """Always the most frequent class."""

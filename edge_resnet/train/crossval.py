@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from edge_resnet import features, files, model, weights
+from edge_resnet import files, model, weights
 from edge_resnet.data import listing as data
 from edge_resnet.data import store
 from edge_resnet.data.folds import stratified_folds
@@ -31,7 +30,7 @@ from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
 from edge_resnet.train import split
 from edge_resnet.train.args import Args
-from edge_resnet.train.course import EVALUATION_BATCH, Course, logits_of
+from edge_resnet.train.course import Course, logits_of
 from edge_resnet.train.evaluate import judge
 from edge_resnet.train.loop import STATE
 from edge_resnet.train.report.held_out import Fold, HeldOut
@@ -108,7 +107,8 @@ class _Job:
         course = Course(task, settings, network, self.device, World(), self.narrator)
         probed = None
         if self.args.pretrained:
-            probed = course.probe(self._features(course)).correct
+            kept = self.out / _FOLDS / "features.safetensors"
+            probed = course.probe(course.features(kept, self.spec.input.preprocess)).correct
         path = folder / STATE / "best.safetensors"
         course.fine_tune(
             folder,
@@ -133,17 +133,6 @@ class _Job:
         return split.complete(
             self.whole.with_samples(samples), self.stored.hashes, self.args.seed, lambda line: self.narrator.say(line)
         )
-
-    def _features(self, course: Course) -> Tensor:
-        """Features of the pretrained body, the same for all parts."""
-        path = self.out / _FOLDS / "features.safetensors"
-        key = f"{self.whole.fingerprint()} {self.args.weights} {self.args.height} {self.args.width} {self.args.resize}"
-        kept = features.kept(key, path)
-        if kept is None:
-            with self.narrator.stage("features for the linear probe") as step:
-                kept = features.pooled(course.network, self.device, self.stored.evaluation, EVALUATION_BATCH, step)
-            features.keep(kept, key, path)
-        return kept
 
 
 def _cameras(listing: Listing) -> list[Part]:

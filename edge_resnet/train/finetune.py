@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchvision.models import ResNet
 
-from edge_resnet import features, files, model, runs, weights
+from edge_resnet import files, model, runs, weights
 from edge_resnet.data import listing as data
 from edge_resnet.data import store
-from edge_resnet.data.listing import Listing, Split
-from edge_resnet.data.related import leaking, related
+from edge_resnet.data.listing import Listing
 from edge_resnet.data.store import Store
 from edge_resnet.data.survey import Survey
 from edge_resnet.device import Device
-from edge_resnet.environment import versions
 from edge_resnet.errors import UserError
-from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import ModelSpec
 from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
-from edge_resnet.train import report, split, temperature, thresholds
+from edge_resnet.train import report, split
 from edge_resnet.train.args import Args, Settings
 from edge_resnet.train.checkpoint import History
-from edge_resnet.train.course import EVALUATION_BATCH, Course, logits_of, maps_of
-from edge_resnet.train.evaluate import judge
+from edge_resnet.train.closing import Closing
+from edge_resnet.train.course import Course
 from edge_resnet.train.loop import STATE
-from edge_resnet.train.report import Judged, Material, Stage
+from edge_resnet.train.report import Stage
 from edge_resnet.train.task import Task
 from edge_resnet.train.thresholds import Wish
 from edge_resnet.train.world import World, joined
@@ -116,7 +109,10 @@ class _Run:
         settings = self._settle(task)
         self.world.barrier()
         course = self._course(task, settings)
-        pooled = self._features(task) if self.args.pretrained else None
+        self.device.place(self.network)
+        pooled = None
+        if self.args.pretrained:
+            pooled = course.features(self.out / STATE / "features.safetensors", self.spec.input.preprocess)
         found = self._audit(audit, stored, task, pooled)
         stages = [Stage("blind guess", course.blind_guess())]
         if pooled is not None:
@@ -129,7 +125,8 @@ class _Run:
             on_epoch=self._record,
         )
         model.store(self.network, self.spec, self.out / LAST)
-        content = self._report(stored, task, settings, stages, history, found, started)
+        closing = Closing(self.args, self.out, self.spec, self.device, self.narrator, self.wish)
+        content = closing.report(stored, task, settings, tuple(stages), history, found, started)
         for folder in (_CACHE, STATE):
             shutil.rmtree(self.out / folder, ignore_errors=True)
         return content
@@ -172,18 +169,6 @@ class _Run:
         self.narrator.say(f"{self.device.describe()}{processes}; {settings.describe()}")
         return settings
 
-    def _features(self, task: Task) -> Tensor:
-        """Pooled features of all pictures; an interrupted run finds them again."""
-        self.device.place(self.network)
-        path = self.out / STATE / "features.safetensors"
-        key = f"{task.listing.fingerprint()} {_fingerprint(self.network)} {self.spec.input.model_dump_json()}"
-        kept = features.kept(key, path)
-        if kept is None:
-            with self.narrator.stage("features for the linear probe") as step:
-                kept = features.pooled(self.network, self.device, task.evaluation, EVALUATION_BATCH, step)
-            features.keep(kept, key, path)
-        return kept
-
     def _audit(self, audit: Audit | None, stored: Store, task: Task, pooled: Tensor | None) -> dict[str, Any] | None:
         if audit is None:
             return None
@@ -193,79 +178,3 @@ class _Run:
     def _record(self, history: History) -> None:
         report.write_metrics(self.out, history)
         report.write_tensorboard(self.out / _TENSORBOARD, history)
-
-    def _report(
-        self,
-        stored: Store,
-        task: Task,
-        settings: Settings,
-        stages: list[Stage],
-        history: History,
-        audit: Mapping[str, Any] | None,
-        started: float,
-    ) -> dict[str, Any]:
-        """Fit temperature and thresholds of the best model on validation, store it with them, tell how good it is."""
-        best, _ = model.load(self.out / runs.MODEL)
-        relation = related(task.listing, stored.hashes, "clip")
-        began = time.monotonic()
-        parts = {
-            name: self._judged(best, task, name, leaking(task.listing, relation), relation)
-            for name in _judged_splits(task)
-        }
-        judging_s = time.monotonic() - began
-        val, judged = parts["val"], parts[task.judged_on]
-        spec = self.spec.model_copy(update={"temperature": temperature.fit(val.logits, val.truth)})
-        spec, alarms = thresholds.choose(spec, val.logits, val.truth, self.wish)
-        model.store(best, spec, self.out / runs.MODEL)
-        name = "fine-tuned" if self.args.pretrained else "trained from nothing"
-        material = Material(
-            run=str(self.out),
-            spec=spec,
-            stages=(*stages, Stage(name, judge(judged.logits, judged.truth, spec.labels))),
-            val=val,
-            judged=judged,
-            history=history,
-            counts={name: task.listing.counts(name) for name in data.SPLITS},
-            skipped=stored.skipped,
-            data_fingerprint=task.listing.fingerprint(),
-            device=self.device.describe(),
-            processor=cpu_name(),
-            versions=versions(),
-            asked=self.args.model_dump(mode="json"),
-            chosen=settings.model_dump(mode="json"),
-            audit=audit,
-            alarms=alarms,
-            seconds=round(time.monotonic() - started, 1),
-            pictures_per_second={
-                **_training_speed(history, len(task.of("train")[0])),
-                "judging": sum(len(part.samples) for part in parts.values()) / judging_s,
-            },
-            explain=partial(maps_of, best, self.device),
-        )
-        return report.write(self.out, material)
-
-    def _judged(
-        self, network: ResNet, task: Task, name: Split, leaks: npt.NDArray[np.bool_], relation: npt.NDArray[np.int64]
-    ) -> Judged:
-        positions, _ = task.of(name)
-        frames = task.labelled(name).frames
-        with self.narrator.stage(f"judging on {name}") as step:
-            logits = logits_of(network, self.device, frames, step)
-        samples = tuple(task.listing.samples[position] for position in positions)
-        return Judged(name, frames, samples, logits, leaks[positions], relation[positions])
-
-
-def _judged_splits(task: Task) -> tuple[Split, ...]:
-    return tuple(dict.fromkeys(("val", task.judged_on)))
-
-
-def _training_speed(history: History, pictures: int) -> dict[str, float]:
-    trained = [epoch.seconds for epoch in history.epochs if epoch.train_loss is not None]
-    return {"training": pictures * len(trained) / sum(trained)} if trained else {}
-
-
-def _fingerprint(network: ResNet) -> str:
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

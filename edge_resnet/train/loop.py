@@ -132,7 +132,7 @@ class _Session:
                 seconds=spent + time.monotonic() - began,
                 parts=stepper.parts,
             )
-            if time.monotonic() - self._saved_at >= job.settings.save_every_s:
+            if time.monotonic() - self._saved_at >= job.settings.save_every:
                 self._commit()
             progress(self._position.seen, self._plan.pictures)
 

@@ -49,12 +49,12 @@ def augmentation(pretrained: bool) -> Augmentation:
 def lr(batch_size: int, name: OptimizerName) -> float:
     """The peak rate of the head, for `batch_size` pictures a step in all.
 
-    SGD: 0.004 at a batch of 256, linear in the batch (Goyal et al. 2017), near BiT-HyperRule (0.003 at 512):
-    after a linear probe the body needs small steps, or its features are distorted before the head can use them (Kumar
-    et al. 2022, LP-FT); ten times as much was worse on real pictures (docs/results.md). Adam and AdamW: 0.001 at 16,
-    with the square root of the batch (Malladi et al. 2022).
+    SGD: 0.016 at a batch of 256, linear in the batch (Goyal et al. 2017), between BiT-HyperRule (0.003 at 512) and the
+    0.01 to 0.1 at 256 that Kornblith et al. 2019 found best: after a linear probe the body needs small steps, or its
+    features are distorted before the head can use them (Kumar et al. 2022, LP-FT). Of two real sets one wanted less, the
+    other more (docs/results.md). Adam and AdamW: 0.001 at 16, with the square root of the batch (Malladi et al. 2022).
     """
-    return 0.004 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
+    return 0.016 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
 
 
 def weight_decay(name: OptimizerName) -> float:

@@ -20,19 +20,19 @@ from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import MaxTrialsCallback, Study
 from optuna.trial import FrozenTrial, Trial, TrialState
-from torch import Tensor
 
-from edge_resnet import features, files, weights
+from edge_resnet import files, weights
 from edge_resnet.data import listing as data
 from edge_resnet.data import store
 from edge_resnet.device import Device
 from edge_resnet.errors import UserError
+from edge_resnet.preprocess import Preprocess
 from edge_resnet.progress import Narrator
 from edge_resnet.train import args as arguments
 from edge_resnet.train import recipe, search_plots, split
 from edge_resnet.train.args import Args
 from edge_resnet.train.checkpoint import Epoch, History
-from edge_resnet.train.course import EVALUATION_BATCH, Course
+from edge_resnet.train.course import Course
 from edge_resnet.train.loop import Diverged
 from edge_resnet.train.share import Share
 from edge_resnet.train.task import Task
@@ -88,7 +88,7 @@ def search(args: Args, trials: int, storage: str, name: str, out: Path, narrator
         task = Task(complete, stored.evaluation, stored.training)
         shared = f"{complete.fingerprint()} {args.model_dump_json(exclude={'data', 'device', 'background'})}"
         study = _study(storage, name, args.seed, shared)
-        job = _Job(args, task, device, narrator, out / "features.safetensors", shared)
+        job = _Job(args, task, device, narrator, out / "features.safetensors", spec.input.preprocess)
         study.enqueue_trial(job.recipe_s_choice(), skip_if_exists=True)
         if _finished(study) < trials:
             with warnings.catch_warnings():
@@ -135,7 +135,7 @@ class _Job:
     device: Device
     narrator: Narrator
     features_file: Path
-    key: str
+    preprocess: Preprocess
 
     def trial(self, trial: Trial) -> float:
         """Train with the settings of a trial; what is maximised (see _value)."""
@@ -145,7 +145,7 @@ class _Job:
         network = self.device.place(weights.initial_model(args.weights, len(self.task.listing.labels)))
         course = Course(self.task, settings, network, self.device, World(), Narrator(quiet=True))
         if args.pretrained:
-            course.probe(self._features(course))
+            course.probe(course.features(self.features_file, self.preprocess))
         pictures = len(self.task.of("val")[0])
 
         def report(history: History) -> None:
@@ -188,14 +188,6 @@ class _Job:
             "augment": trial.suggest_categorical("augment", ["full", "flip"]),
             "mixup": 0.2 if trial.suggest_categorical("mixup", [False, True]) else 0.0,
         }
-
-    def _features(self, course: Course) -> Tensor:
-        kept = features.kept(self.key, self.features_file)
-        if kept is None:
-            with self.narrator.stage("features for the linear probe") as step:
-                kept = features.pooled(course.network, self.device, self.task.evaluation, EVALUATION_BATCH, step)
-            features.keep(kept, self.key, self.features_file)
-        return kept
 
 
 def _value(epoch: Epoch, pictures: int) -> float:

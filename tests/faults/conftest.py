@@ -13,15 +13,20 @@ import pytest
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MB of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+    yield from _disk(tmp_path / "small", "1m")
+
+
+@pytest.fixture
+def middling_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own that holds two states of a small training (64 MB each), not much more."""
+    yield from _disk(tmp_path / "middling", "150m")
+
+
+def _disk(folder: Path, size: str) -> Iterator[Path]:
+    folder.mkdir()
     mount = shutil.which("mount")
-    if (
-        mount is None
-        or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
-        ).returncode
-    ):
+    command = [mount or "", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small file system needs root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
 from edge_resnet.command import Exit
 from edge_resnet.model import load
+from edge_resnet.train import recipe
 from edge_resnet.train.step import Stepper
 from tests.checkpoints import other_task
 from tests.commands import edge_resnet
@@ -87,6 +89,48 @@ def test_the_closing_table_is_for_people(data: Path, tmp_path: Path, capsys: pyt
     assert "linear probe" not in outcome.out
     assert f"edge-resnet export --fp16 {out}" in outcome.err
     assert "batch-norm statistics trained" in outcome.err
+
+
+def test_head_alone_is_the_probe_and_leaves_the_body_as_it_was(
+    data: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    outcome = edge_resnet(
+        capsys, "finetune", data, "--weights", weights, *SMALL, "--tune", "head", "--out", out, "--json"
+    )
+    assert outcome.code == Exit.FINE, outcome.err
+    assert outcome.answer["epochs"] == 0
+    stages = {stage["stage"]: stage["confusion"] for stage in outcome.answer["stages"]}
+    assert stages["fine-tuned"] == stages["linear probe"]
+    trained, _ = load(out / "model.safetensors")
+    assert torch.equal(trained.layer4[2].conv3.weight, load_file(weights)["layer4.2.conv3.weight"].float())
+
+
+def test_a_wish_that_validation_cannot_show_is_refused_and_the_model_kept(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    options = (data, "--weights", "none", *SMALL, "--epochs", 0, "--no-audit", "--out", out)
+    outcome = edge_resnet(capsys, "finetune", *options, "--false-alarm-rate", 0.01, "--json")
+    assert outcome.code == Exit.VERDICT_NO
+    (alarm,) = outcome.answer["alarms"]
+    assert "rule of three" in alarm["refused"]
+    _, spec = load(out / "model.safetensors")
+    assert spec.alarms["fire"].threshold == 0.5
+    assert outcome.answer["audit"] is None
+    assert not (out / "audit.html").exists()
+
+
+def test_what_was_chosen_holds_where_the_recipe_would_choose_otherwise(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    edge_resnet(capsys, "finetune", data, "--weights", "none", *SMALL, "--epochs", 0, "--no-audit", "--out", out)
+    (out / "report.json").unlink()
+    monkeypatch.setattr(recipe, "weight_decay", lambda optimizer: 0.7)
+    again = edge_resnet(capsys, "finetune", "--resume", "--out", out)
+    assert "decay 0.01," in again.err
+    assert "0.7" not in again.err
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(capsys: pytest.CaptureFixture[str]) -> None:

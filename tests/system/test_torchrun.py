@@ -29,7 +29,7 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
 
 
 def losses(*launcher: str, batch: int, folder: Path) -> list[list[float]]:
-    outcome = run(*launcher, "-m", "tests.system.small_training", batch, folder)
+    outcome = run(*launcher, "-m", "tests.unit.train.small_training", batch, folder)
     assert outcome.returncode == 0, outcome.stderr
     found: list[list[float]] = json.loads(outcome.stdout)
     return found

@@ -100,7 +100,7 @@ def _alarms(figures: Figures) -> Iterator[str]:
     yield from _table(tables.alarms(figures))
     yield (
         "Shares of single pictures. How many false alarms a day a camera raises is not in them; "
-        "`edge-resnet backtest` on its own video tells.\n"
+        "hours of its own video, watched with `edge-resnet stream`, tell.\n"
     )
 
 

@@ -142,7 +142,7 @@ def _alarms(figures: Figures) -> Iterator[str]:
     yield (
         "<p>A look counts for an alarm when its probability reaches the threshold. False alarms: the share of all "
         "other pictures that reach it. A stream takes several looks together before it alarms, and these pictures are "
-        "not its day: how many false alarms a day it raises is told by <code>backtest</code> on its own video.</p>"
+        "not its day: how many false alarms a day it raises is told only by hours of its own video.</p>"
     )
     yield table_html(table)
 

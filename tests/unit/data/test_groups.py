@@ -124,6 +124,12 @@ def test_a_row_for_pictures_of_another_split_is_no_mistake(root: Path) -> None:
     assert groups.from_table(table, root, sorted(root.glob("fire/*.png"))) == ["south"] * 3
 
 
+def test_a_picture_that_went_away_is_no_mistake(root: Path) -> None:
+    table = root / groups.FILE
+    table.write_text("file,group\nfire/fire-999.png,north\nfire/fire-001.png,south\n")
+    assert set(groups.from_table(table, root, sorted(root.glob("fire/*.png")))) == {"", "south"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
