@@ -44,7 +44,6 @@ def search(
 
     height, width = options.size(input)
     folder = out or runs.RUNS / f"{data.resolve().name}-search"
-    folder.mkdir(parents=True, exist_ok=True)
     place = storage or f"sqlite:///{(folder / 'study.db').resolve()}"
     asked = Args(
         data=str(data),

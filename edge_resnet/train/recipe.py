@@ -51,8 +51,8 @@ def lr(batch_size: int, name: OptimizerName) -> float:
 
     SGD: 0.016 at a batch of 256, linear in the batch (Goyal et al. 2017), between BiT-HyperRule (0.003 at 512) and the
     0.01 to 0.1 at 256 that Kornblith et al. 2019 found best: after a linear probe the body needs small steps, or its
-    features are distorted before the head can use them (Kumar et al. 2022, LP-FT). Of two real sets one wanted less, the
-    other more (docs/results.md). Adam and AdamW: 0.001 at 16, with the square root of the batch (Malladi et al. 2022).
+    features are distorted before the head can use them (Kumar et al. 2022, LP-FT). Of two real sets one wanted less,
+    the other more (docs/results.md). Adam and AdamW: 0.001 at 16, with the root of the batch (Malladi et al. 2022).
     """
     return 0.016 * batch_size / _REFERENCE_BATCH if name == "sgd" else 0.001 * (batch_size / 16) ** 0.5
 

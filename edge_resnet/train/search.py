@@ -80,6 +80,7 @@ def search(args: Args, trials: int, storage: str, name: str, out: Path, narrator
     listing = data.scan(Path(args.data))
     device = Device.choose(args.device)
     spec = arguments.specification(args, listing.labels)
+    out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="edge-resnet-") as cache:
         with narrator.stage("reading pictures") as step:

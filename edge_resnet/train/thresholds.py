@@ -42,9 +42,9 @@ class Wish:
     false_alarm_rate: float | None = None
 
     def __post_init__(self) -> None:
-        for name, share in (("precision", self.precision), ("false-alarm rate", self.false_alarm_rate)):
+        for name, share in (("--wanted-precision", self.precision), ("--false-alarm-rate", self.false_alarm_rate)):
             if share is not None and not 0.0 < share < 1.0:
-                raise UserError(f"wanted {name} {share:g}: must be over 0 and under 1, such as 0.95 or 0.01")
+                raise UserError(f"{name} {share:g}: must be over 0 and under 1, such as 0.95 or 0.01")
 
     @property
     def is_default(self) -> bool:

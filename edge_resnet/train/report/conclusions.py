@@ -134,7 +134,8 @@ def _judged_on(figures: Figures) -> Iterator[Conclusion]:
 def _audit(figures: Figures) -> Iterator[Conclusion]:
     audit = figures.material.audit or {}
     if errors := audit.get("errors"):
-        text = f"The audit of the pictures has {errors} findings that make training or figures wrong; see audit.html."
+        found = "one finding that makes" if errors == 1 else f"{errors} findings that make"
+        text = f"The audit of the pictures has {found} training or figures wrong; see audit.html."
         yield Conclusion("audit", "bad", text)
 
 

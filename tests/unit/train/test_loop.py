@@ -34,8 +34,8 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stepper, "__call__", stopping)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-@pytest.mark.parametrize("save_every", [0.0, 3600.0], ids=["each step", "each epoch"])
+# Saved after each step, or at the end of each epoch alone.
+@pytest.mark.parametrize(("optimizer", "save_every"), [("sgd", 0.0), ("adamw", 0.0), ("adam", 3600.0)])
 def test_a_stopped_run_goes_on_to_the_same_weights(
     optimizer: str, save_every: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,7 +175,7 @@ def test_an_alarm_is_the_sum_of_its_classes() -> None:
 def test_a_wish_that_no_picture_could_show_is_a_mistake(wrong: float) -> None:
     with pytest.raises(UserError, match="must be over 0 and under 1"):
         Wish(precision=wrong)
-    with pytest.raises(UserError, match="wanted false-alarm rate"):
+    with pytest.raises(UserError, match="--false-alarm-rate"):
         Wish(false_alarm_rate=wrong)
 
 
