@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,43 +110,13 @@ def finetune(
     """
     require("torch", "torchvision", "safetensors", "imagehash", "scikit-learn", "cleanlab", extra="train")
     from edge_resnet.train import finetune as training
-    from edge_resnet.train.args import Args
 
     if lr is not None and not lr > 0:
         raise UserError(f"--lr {lr}: must be over 0")
     if self_test:
         _self_test(json)
         return
-    height, width = options.size(input)
-    asked = Args(
-        data=str(data),
-        weights=weights,
-        height=height,
-        width=width,
-        resize=resize,
-        tune=tune,
-        epochs=epochs,
-        batch=batch,
-        accumulate=accumulate,
-        lr=lr,
-        optimizer=optimizer,
-        weight_decay=weight_decay,
-        stage_decay=stage_decay,
-        dropout=dropout,
-        label_smoothing=label_smoothing,
-        augment=augment,
-        mixup=mixup,
-        cutmix=cutmix,
-        balance=balance,
-        ema=ema,
-        patience=patience,
-        seed=seed,
-        device=device,
-        background=options.names(background),
-        wanted_precision=wanted_precision,
-        false_alarm_rate=false_alarm_rate,
-        save_every=save_every,
-    )
+    asked = asked_of(context.params)
     folder = _folder(out, data, resume)
     if _is_first():
         training.prepare_folder(folder, resume)
@@ -167,6 +138,17 @@ def finetune(
         _print_tables(report, folder)
     if any(alarm["refused"] and alarm["wished_by_user"] for alarm in report["alarms"]):
         raise typer.Exit(Exit.VERDICT_NO)
+
+
+def asked_of(given: Mapping[str, Any]) -> Args:
+    """The options of a command as Args, whose fields are named as the options are. Raises UserError."""
+    from edge_resnet.train.args import Args
+
+    height, width = options.size(given["input"])
+    own = {"data": str(given["data"]), "height": height, "width": width}
+    names = options.names(given.get("background"))
+    fields = {name: value for name, value in given.items() if name in Args.model_fields}
+    return Args.model_validate({**fields, **own, "background": names})
 
 
 def _train(asked: Args, folder: Path, audit: bool) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_resnet.cli import options
+from edge_resnet.cli.finetune import asked_of
 from edge_resnet.command import answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.geometry import ResizePolicy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def search(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="Class folders, or train/ with val/ and/or test/ of those.")] = Path(
         "data"
     ),
@@ -39,25 +41,12 @@ def search(
     require("torch", "torchvision", "safetensors", "imagehash", "scikit-learn", "optuna", extra="train")
     from edge_resnet import runs
     from edge_resnet.progress import Narrator
-    from edge_resnet.train.args import Args
     from edge_resnet.train.search import search as run
 
-    height, width = options.size(input)
     folder = out or runs.RUNS / f"{data.resolve().name}-search"
     place = storage or f"sqlite:///{(folder / 'study.db').resolve()}"
-    asked = Args(
-        data=str(data),
-        weights=weights,
-        height=height,
-        width=width,
-        resize=resize,
-        epochs=epochs,
-        batch=batch,
-        seed=seed,
-        device=device,
-    )
     say(f"study {study} in {place}")
-    found = run(asked, trials, place, study, folder, Narrator())
+    found = run(asked_of(context.params), trials, place, study, folder, Narrator())
     if json:
         answer_json(found.to_json())
     else:

@@ -12,10 +12,13 @@ import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
+from typer.main import get_command
 
+from edge_resnet.cli.app import app
 from edge_resnet.command import Exit
 from edge_resnet.model import load
 from edge_resnet.train import recipe
+from edge_resnet.train.args import Args
 from edge_resnet.train.step import Stepper
 from tests.checkpoints import other_task
 from tests.commands import edge_resnet
@@ -242,6 +245,12 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     out = tmp_path / "run"
     assert told in edge_resnet(capsys, "finetune", data, "--weights", "none", *options, "--out", out).mistake
     assert not out.exists()
+
+
+def test_every_field_of_a_run_has_an_option() -> None:
+    command = get_command(app).commands["finetune"]  # type: ignore[attr-defined]
+    options = {parameter.name for parameter in command.params}
+    assert set(Args.model_fields) - {"height", "width"} <= options
 
 
 def test_without_data_the_article_s_folder_is_expected(
