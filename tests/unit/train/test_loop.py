@@ -1,10 +1,13 @@
 """Training from anywhere it was stopped: the same weights in the end; a loss that is no number; early stopping."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from torchvision.models import ResNet
 
 from edge_resnet.errors import UserError
 from edge_resnet.train.batches import Batch
@@ -50,7 +53,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     found = resumed.run(QUIET)
     first, second = straight.network.state_dict(), resumed.network.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert [epoch.train_loss for epoch in found.epochs] == [epoch.train_loss for epoch in expected.epochs]
+    for one, other in zip(found.epochs, expected.epochs, strict=True):
+        # Validation judges the moving average, which must have been kept too.
+        assert (one.train_loss, one.val_loss) == (other.train_loss, other.val_loss)
 
 
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
@@ -68,6 +73,29 @@ def test_a_loss_that_is_no_number_names_the_pictures_and_keeps_the_last_good_sta
     assert len(told["pictures"]) == 8
     state = json.loads((tmp_path / "state" / "state.json").read_text())
     assert state["position"]["step"] <= told["step"]
+
+
+def test_a_weight_that_is_no_number_is_not_saved(tmp_path: Path) -> None:
+    def poison(network: ResNet) -> None:
+        if (tmp_path / "state").exists():
+            with torch.no_grad():
+                network.fc.bias.fill_(torch.nan)
+
+    job = replace(training(tmp_path, World(), lr=0.05), on_best=poison)
+    with pytest.raises(Diverged):
+        job.run(QUIET)
+    state = json.loads((tmp_path / "state" / "state.json").read_text())
+    kept = load_file(tmp_path / "state" / state["tensors"])
+    assert all(bool(value.isfinite().all()) for value in kept.values())
+
+
+def test_stages_learn_at_their_own_rate(tmp_path: Path) -> None:
+    job = training(tmp_path, World(), stage_decay=0.0, weights="none", epochs=1)
+    before = {name: value.clone() for name, value in job.network.named_parameters()}
+    job.run(QUIET)
+    after = dict(job.network.named_parameters())
+    assert torch.equal(after["conv1.weight"], before["conv1.weight"])
+    assert not torch.equal(after["fc.weight"], before["fc.weight"])
 
 
 def test_it_stops_when_validation_gets_no_better(tmp_path: Path) -> None:

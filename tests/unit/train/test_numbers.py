@@ -74,6 +74,18 @@ def test_the_probe_separates_what_is_separable() -> None:
     assert torch.equal(network.fc.weight, head.weight)
 
 
+def test_the_probe_is_chosen_by_its_answers_before_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 0.1: three of four right, too sure of the fourth; all other strengths: nothing right, never sure.
+    def canned(*arguments: object) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.tensor(
+            [[20.0, 0.0], [0.0, 20.0]] if arguments[3] == 0.1 else [[0.0, 0.1], [0.1, 0.0]]
+        ), torch.zeros(2)
+
+    monkeypatch.setattr(probe, "_regress", canned)
+    features, truth = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]]), torch.tensor([0, 1, 0, 0])
+    assert probe.fit(features, truth, features, truth, torch.ones(2)).strength == 0.1
+
+
 def test_confusion_has_truth_in_rows() -> None:
     logits = np.array([[2.0, 1.0], [2.0, 1.0], [0.0, 1.0]])
     found = judge(logits, np.array([0, 1, 1]), ("a", "b"))

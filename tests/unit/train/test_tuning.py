@@ -60,7 +60,8 @@ def test_scales_and_biases_do_not_decay_and_lower_stages_learn_less() -> None:
     trainee = Trainee(network(), settings())
     groups = trainee.parameter_groups(settings(weight_decay=0.01, stage_decay=0.5))
     for group in groups:
-        assert group["weight_decay"] == (0.01 if group["params"][0].ndim > 1 else 0.0)
+        expected = {0.01 if parameter.ndim > 1 else 0.0 for parameter in group["params"]}
+        assert expected == {group["weight_decay"]}
     scale = {id(parameter): group["scale"] for group in groups for parameter in group["params"]}
     parameters = dict(trainee.network.named_parameters())
     found = [scale[id(parameters[name])] for name in ("fc.weight", "layer4.0.conv1.weight", "conv1.weight")]
