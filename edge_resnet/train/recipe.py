@@ -116,8 +116,8 @@ def freeze_batch_norm(pictures: int, pretrained: bool) -> bool:
 def patience(epochs_in_all: int) -> int:
     """Epochs without a better validation result before training stops: half of the run, at least three.
 
-    The start is a probe whose regularisation validation has chosen, and the gain comes while the rate falls: on CIFAR-10
-    epochs 6 and 7 of 10 were the best, after three that were no better than the start (docs/results.md).
+    The start is a probe whose regularisation validation has chosen, and the gain comes while the rate falls: on
+    CIFAR-10 epochs 6 and 7 of 10 were the best, after one to three no better than the start (docs/results.md).
     """
     return max(3, epochs_in_all // 2)
 

@@ -73,7 +73,7 @@ def test_another_network_is_refused(tmp_path: Path, state: dict[str, torch.Tenso
 
 
 def test_a_missing_file_names_the_choices() -> None:
-    with pytest.raises(UserError, match=r"imagenet, none or a .pth or .safetensors file"):
+    with pytest.raises(UserError, match=r"imagenet, imagenet-v1, none or a .pth or .safetensors file"):
         initial_model("gone.pth", 2)
 
 
