@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from edge_resnet import environment
+from edge_resnet import environment, files
 from edge_resnet.errors import UserError
 
 
@@ -56,7 +56,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
 def say(text: str) -> None:
     """Tell the person at the terminal something, on standard error."""
     # A file name may hold bytes that are no UTF-8: show them as the replacement character.
-    print(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), file=sys.stderr, flush=True)  # noqa: T201
+    print(files.printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def answer_json(value: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from edge_resnet import files
 from edge_resnet.data.listing import Listing
 from edge_resnet.data.survey import Survey
 
@@ -60,7 +61,7 @@ class Check(ABC):
 def short(path: Path, root: Path) -> str:
     """How a file below `root` is named to people: without the root, and with no bytes that are no text."""
     name = path.relative_to(root) if path.is_relative_to(root) else path
-    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return files.printable(str(name))
 
 
 def name_of(listing: Listing, index: int) -> str:

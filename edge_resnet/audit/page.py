@@ -10,6 +10,7 @@ from edge_resnet.audit.check import SEVERITIES, Finding, Severity, short
 from edge_resnet.audit.result import Audit, Result
 from edge_resnet.audit.words import kinds_of
 from edge_resnet.data.survey import Survey
+from edge_resnet.files import printable
 from edge_resnet.thumbnail import data_uri
 
 # So that the page of a bad set of 100,000 pictures still opens: of each check, and of each finding.
@@ -33,7 +34,7 @@ def render(audit: Audit, survey: Survey) -> str:
         f"{f' but {len(audit.moved)} files moved to quarantine' if audit.moved else ''}."
     )
     return page.render(
-        f"Audit of {_plain(str(audit.listing.root))}",
+        f"Audit of {printable(str(audit.listing.root))}",
         "pass" if audit.passed else "fail",
         _headline(audit),
         lead,
@@ -84,7 +85,7 @@ def _not_run(audit: Audit) -> Iterable[str]:
     left_out = [result for result in audit.results if result.not_run]
     if left_out:
         yield "<h2>Not looked at</h2>"
-        told = (f"<li><b>{escape(r.check.name)}</b>: {escape(_plain(r.not_run))}</li>" for r in left_out)
+        told = (f"<li><b>{escape(r.check.name)}</b>: {escape(printable(r.not_run))}</li>" for r in left_out)
         yield f"<ul>{''.join(told)}</ul>"
 
 
@@ -125,10 +126,10 @@ def _card(result: Result, finding: Finding, survey: Survey) -> str:
 
 def _shot(survey: Survey, index: int) -> str:
     sample = survey.listing.samples[index]
-    name = _plain(sample.path.name)
+    name = printable(sample.path.name)
     place = " · ".join(part for part in (sample.split, survey.listing.labels[sample.label], sample.group) if part)
     image = f'<img alt="{escape(name)}" src="{data_uri(survey.store.evaluation[index])}">'
-    return f'<div>{image}<p>{escape(_plain(place))}<br><span class="note">{escape(name)}</span></p></div>'
+    return f'<div>{image}<p>{escape(printable(place))}<br><span class="note">{escape(name)}</span></p></div>'
 
 
 def _line(result: Result, finding: Finding, survey: Survey) -> str:
@@ -140,14 +141,9 @@ def _line(result: Result, finding: Finding, survey: Survey) -> str:
 
 def _told(result: Result, finding: Finding) -> str:
     severity = result.severity_of(finding)
-    return f'<span class="mark {_TONES[severity]}">{severity}</span> {escape(_plain(finding.told))}'
+    return f'<span class="mark {_TONES[severity]}">{severity}</span> {escape(printable(finding.told))}'
 
 
 def _more(count: int) -> str:
     left = count - _MAX_OF_FINDING
     return f' <span class="note">({left} more in audit.json)</span>' if left > 0 else ""
-
-
-def _plain(text: str) -> str:
-    """A text with no bytes that are no text, as file names on disk may have."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -97,8 +97,3 @@ class Plan:
         chance = 1.0 / counts[self.truth]
         drawn: list[int] = generator.choice(len(self.truth), len(self.truth), p=chance / chance.sum()).tolist()
         return drawn
-
-
-def of_rank(count: int, world: World) -> list[range]:
-    """Which of `count` pictures each process judges."""
-    return [range(count)[count * rank // world.size : count * (rank + 1) // world.size] for rank in range(world.size)]

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torchvision.models import ResNet
 
 from edge_resnet import model, runs
@@ -56,8 +58,9 @@ class Closing:
         `started`: time.monotonic() when the run began. Gives report.json's content.
         """
         best, _ = model.load(self.out / runs.MODEL)
+        relation = related(task.listing, stored.hashes, "clip")
         began = time.monotonic()
-        parts = {name: self._judged(best, stored, task, name) for name in dict.fromkeys(("val", task.judged_on))}
+        parts = {name: self._judged(best, task, name, relation) for name in dict.fromkeys(("val", task.judged_on))}
         judging_s = time.monotonic() - began
         val, judged = parts["val"], parts[task.judged_on]
         spec = self.spec.model_copy(update={"temperature": temperature.fit(val.logits, val.truth)})
@@ -90,13 +93,12 @@ class Closing:
         )
         return report.write(self.out, material)
 
-    def _judged(self, network: ResNet, stored: Store, task: Task, name: Split) -> Judged:
+    def _judged(self, network: ResNet, task: Task, name: Split, relation: npt.NDArray[np.int64]) -> Judged:
         positions, _ = task.of(name)
         frames = task.labelled(name).frames
         with self.narrator.stage(f"judging on {name}") as step:
             logits = logits_of(network, self.device, frames, step)
         samples = tuple(task.listing.samples[position] for position in positions)
-        relation = related(task.listing, stored.hashes, "clip")
         leaks = leaking(task.listing, relation)
         return Judged(name, frames, samples, logits, leaks[positions], relation[positions])
 

@@ -32,6 +32,7 @@ from edge_resnet.train.closing import Closing
 from edge_resnet.train.course import Course
 from edge_resnet.train.loop import STATE
 from edge_resnet.train.report import Stage
+from edge_resnet.train.report.material import NEAREST_MEAN, PROBE
 from edge_resnet.train.task import Task
 from edge_resnet.train.thresholds import Wish
 from edge_resnet.train.world import World, joined
@@ -116,9 +117,9 @@ class _Run:
         found = self._audit(audit, stored, task, pooled)
         stages = [Stage("blind guess", course.blind_guess())]
         if pooled is not None:
-            stages.append(Stage("nearest class mean", course.nearest_mean(pooled)))
+            stages.append(Stage(NEAREST_MEAN, course.nearest_mean(pooled)))
             with self.narrator.stage("linear probe"):
-                stages.append(Stage("linear probe", course.probe(pooled)))
+                stages.append(Stage(PROBE, course.probe(pooled)))
         history = course.fine_tune(
             self.out,
             on_best=lambda network: model.store(network, self.spec, self.out / runs.MODEL),

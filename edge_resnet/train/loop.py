@@ -23,7 +23,7 @@ from edge_resnet.train import checkpoint, tuning
 from edge_resnet.train.args import Settings
 from edge_resnet.train.augment import Augmented, derived_seed
 from edge_resnet.train.average import averaged
-from edge_resnet.train.batches import Batch, Plan, of_rank
+from edge_resnet.train.batches import Batch, Plan
 from edge_resnet.train.checkpoint import Epoch, History, Learner, Position
 from edge_resnet.train.step import Stepper
 from edge_resnet.train.temperature import negative_log_likelihood
@@ -158,7 +158,7 @@ class _Session:
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy on validation; each process judges a part."""
         job = self._job
-        parts = of_rank(len(job.val.truth), job.world)
+        parts = job.world.parts(len(job.val.truth))
         own = parts[job.world.rank]
         logits = np.zeros((0, len(self._learner.best.fc.bias)), np.float32)
         if own:

@@ -187,8 +187,13 @@ class _Job:
             "dropout": trial.suggest_float("dropout", 0.0, 0.5),
             "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.2),
             "augment": trial.suggest_categorical("augment", ["full", "flip"]),
-            "mixup": 0.2 if trial.suggest_categorical("mixup", [False, True]) else 0.0,
+            "mixup": _mixup(trial.suggest_categorical("mixup", [False, True])),
         }
+
+
+def _mixup(tried: bool) -> float:
+    """Alpha where a trial mixes pictures at all."""
+    return 0.2 if tried else 0.0
 
 
 def _value(epoch: Epoch, pictures: int) -> float:
@@ -204,7 +209,7 @@ def _found(study: Study, args: Args, job: _Job, pictures: int) -> Found:
     fixed = [("--weights", args.weights), ("--input", f"{args.height}x{args.width}"), ("--seed", args.seed)]
     fixed += [("--epochs", args.epochs)] if args.epochs is not None else []
     fixed += [("--batch", args.batch)] if args.batch is not None else []
-    tried = {**best.params, "mixup": 0.2 if best.params["mixup"] else 0.0}
+    tried = {**best.params, "mixup": _mixup(best.params["mixup"])}
     chosen = [(f"--{name.replace('_', '-')}", _short(value)) for name, value in tried.items()]
     words = ["edge-resnet", "finetune", args.data, *(str(word) for pair in (*fixed, *chosen) for word in pair)]
     choice = job.recipe_s_choice()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -41,8 +42,13 @@ class World:
 
     def share(self, batch: Sequence[_Item]) -> list[_Item]:
         """This process's part of a batch, as even as it can be; the parts in order of rank are the batch."""
-        cuts = [len(batch) * rank // self.size for rank in range(self.size + 1)]
-        return list(batch[cuts[self.rank] : cuts[self.rank + 1]])
+        own = self.parts(len(batch))[self.rank]
+        return list(batch[own.start : own.stop])
+
+    def parts(self, count: int) -> list[range]:
+        """Which of `count` things each process takes."""
+        cuts = [count * rank // self.size for rank in range(self.size + 1)]
+        return [range(first, last) for first, last in pairwise(cuts)]
 
     def total(self, value: float, device: Device) -> float:
         """The sum of `value` over all processes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from edge_resnet import page
 from edge_resnet.train.report.html import table_html
+from edge_resnet.train.report.material import PROBE
 from edge_resnet.train.report.tables import Table
 from edge_resnet.train.share import Share
 
@@ -30,6 +30,11 @@ class Fold:
     linear_probe: int | None
     fine_tuned: int
     seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """The fine-tuned model's accuracy on the part, 0..1."""
+        return self.fine_tuned / self.judged
 
     @property
     def share(self) -> Share:
@@ -53,19 +58,19 @@ class HeldOut:
         judged = sum(fold.judged for fold in self.folds)
         found = {"blind guess": Share(sum(fold.blind_guess for fold in self.folds), judged)}
         if all(fold.linear_probe is not None for fold in self.folds):
-            found["linear probe"] = Share(sum(fold.linear_probe or 0 for fold in self.folds), judged)
+            found[PROBE] = Share(sum(fold.linear_probe or 0 for fold in self.folds), judged)
         return {**found, "fine-tuned": Share(sum(fold.fine_tuned for fold in self.folds), judged)}
 
     @property
     def mean_and_deviation(self) -> tuple[float, float]:
         """Mean and standard deviation of the parts' accuracies, 0..1."""
-        accuracies = [fold.fine_tuned / fold.judged for fold in self.folds]
+        accuracies = [fold.accuracy for fold in self.folds]
         return float(np.mean(accuracies)), float(np.std(accuracies, ddof=1))
 
     @property
     def worst(self) -> Fold:
         """The part with the lowest accuracy."""
-        return min(self.folds, key=lambda fold: fold.fine_tuned / fold.judged)
+        return min(self.folds, key=lambda fold: fold.accuracy)
 
     @property
     def unshown(self) -> tuple[Fold, ...]:
@@ -127,7 +132,7 @@ class HeldOut:
             "<h2>All pictures, each judged once</h2>",
             table_html(Table(("Stage", "Accuracy"), tuple(self.pooled.items()))),
             f"<h2>{self.unit.capitalize()} by {self.unit}</h2>",
-            table_html(self._table(self.folds)),
+            table_html(self._table()),
         )
         return page.render(
             title="Cross-validation",
@@ -138,8 +143,8 @@ class HeldOut:
             tone="pass" if self.verdict == _SHOWN else "fail",
         )
 
-    def _table(self, folds: Sequence[Fold]) -> Table:
-        ordered = sorted(folds, key=lambda fold: fold.fine_tuned / fold.judged)
+    def _table(self) -> Table:
+        ordered = sorted(self.folds, key=lambda fold: fold.accuracy)
         rows = tuple(
             (
                 *(fold.name, f"{fold.trained:,}", Share(fold.blind_guess, fold.judged)),

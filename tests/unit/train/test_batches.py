@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from edge_resnet.train.augment import Augmented
-from edge_resnet.train.batches import Batch, Plan, of_rank
+from edge_resnet.train.batches import Batch, Plan
 from edge_resnet.train.world import World
 from tests.unit.train.small import settings
 
@@ -97,5 +97,5 @@ def test_class_weights_are_one_on_average() -> None:
 
 
 def test_every_picture_is_judged_by_one_process() -> None:
-    parts = of_rank(5, World(0, 3))
+    parts = World(0, 3).parts(5)
     assert [index for part in parts for index in part] == list(range(5))
