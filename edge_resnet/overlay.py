@@ -13,17 +13,18 @@ from edge_resnet.geometry import Box
 from edge_resnet.preprocess import Frame, Preprocess
 from edge_resnet.probability import softmax
 
-# BGR.
-_WHITE, _GREY, _DARK = (255, 255, 255), (190, 190, 190), (24, 20, 18)
-_CALM, _ALARM = (226, 172, 92), (48, 48, 232)
-_BOLD, _REGULAR = 700, 400
+# BGR. Weights of the font's face.
+WHITE, GREY, DARK = (255, 255, 255), (190, 190, 190), (24, 20, 18)
+CALM, ALARM = (226, 172, 92), (48, 48, 232)
+BOLD, REGULAR = 700, 400
 _SANS = "sans"
 
 # From the floor, under which nothing is coloured, to 1: from amber to red, and from no cover to this share.
 _HEAT_FLOOR, _HEAT_COVER = 0.35, 0.6
 _AMBER, _RED = (0, 190, 255), (20, 20, 235)
 _AMBER_TO_RED = np.linspace(_AMBER, _RED, 256).round().astype(np.uint8)[np.newaxis]
-_MAX_BARS = 5
+# So many classes have a bar, and no more than fit into this share of a small picture's height.
+_MAX_BARS, _BARS_SHARE = 5, 1 / 3
 # Text height as a share of the frame's height, within what can be read and what hides the picture (pixels).
 _TEXT_SHARE, _MIN_TEXT_PX, _MAX_TEXT_PX = 1 / 30, 11, 48
 
@@ -33,6 +34,7 @@ class Caption:
     """What the picture says. `probabilities`: by label, 0..1. `held`: the alarms that are held, with their probability.
 
     `alarming`: the labels that belong to an alarm. `note`: a short line in the corner (time, camera), without secrets.
+    No probabilities before the first look.
     """
 
     probabilities: Mapping[str, float]
@@ -77,7 +79,8 @@ def draw(frame: Frame, caption: Caption, heat: npt.NDArray[np.float32] | None, p
         box, laid = lay_on_frame(heat, preprocess, *frame.shape[:2])
         blend_heat(box.of(picture), laid)
     text_px = round(min(_MAX_TEXT_PX, max(_MIN_TEXT_PX, frame.shape[0] * _TEXT_SHARE)))
-    _draw_bars(picture, caption, text_px)
+    if caption.probabilities:
+        _draw_bars(picture, caption, text_px)
     if caption.held:
         _draw_banner(picture, caption.held, text_px)
     if caption.note:
@@ -102,9 +105,10 @@ def blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
 
 def _draw_bars(picture: Frame, caption: Caption, text_px: int) -> None:
     """A panel at the bottom left: the most probable classes, each with a bar and its percentage."""
-    rows = sorted(caption.probabilities.items(), key=lambda item: -item[1])[:_MAX_BARS]
     pad, row_px = text_px // 2, round(1.5 * text_px)
-    longest = max(_text_width(label, text_px, _BOLD) for label, _ in rows)
+    most = min(_MAX_BARS, max(1, int(picture.shape[0] * _BARS_SHARE / row_px)))
+    rows = sorted(caption.probabilities.items(), key=lambda item: -item[1])[:most]
+    longest = max(text_width(label, text_px, BOLD) for label, _ in rows)
     label_px, bar_px, number_px = min(longest, 12 * text_px), 6 * text_px, round(2.6 * text_px)
     width = pad * 4 + label_px + bar_px + number_px
     height = pad + row_px * len(rows)
@@ -112,48 +116,48 @@ def _draw_bars(picture: Frame, caption: Caption, text_px: int) -> None:
     _shade(picture, Box(left, top, width, height))
     for number, (label, probability) in enumerate(rows):
         base = top + row_px * (number + 1)
-        colour = _ALARM if label in caption.alarming else _CALM
+        colour = ALARM if label in caption.alarming else CALM
         bar_left = left + 2 * pad + label_px
-        _text(
+        write(
             picture,
             label,
             (left + pad, base),
             text_px,
-            _BOLD if number == 0 else _REGULAR,
-            _WHITE if number == 0 else _GREY,
+            BOLD if number == 0 else REGULAR,
+            WHITE if number == 0 else GREY,
         )
         _bar(picture, Box(bar_left, base - round(0.62 * text_px), bar_px, max(2, text_px // 2)), probability, colour)
-        _text(picture, f"{probability:.0%}", (bar_left + bar_px + pad, base), text_px, _REGULAR, _WHITE)
+        write(picture, f"{probability:.0%}", (bar_left + bar_px + pad, base), text_px, REGULAR, WHITE)
 
 
 def _draw_banner(picture: Frame, held: Mapping[str, float], text_px: int) -> None:
     """A red band on top that names the alarms."""
     words = "ALARM  " + "   ".join(f"{alarm} {probability:.0%}" for alarm, probability in held.items())
     size = round(1.5 * text_px)
-    while size > _MIN_TEXT_PX and _text_width(words, size, _BOLD) > picture.shape[1] - 2 * text_px:
+    while size > _MIN_TEXT_PX and text_width(words, size, BOLD) > picture.shape[1] - 2 * text_px:
         size -= 1
     height = round(1.7 * size)
     band = picture[:height]
-    band[:] = cv2.addWeighted(band, 0.15, np.full_like(band, _ALARM), 0.85, 0.0)
-    cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), _ALARM, max(2, text_px // 6))
-    _text(picture, words, (text_px, round(1.2 * size)), size, _BOLD, _WHITE)
+    band[:] = cv2.addWeighted(band, 0.15, np.full_like(band, ALARM), 0.85, 0.0)
+    cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), ALARM, max(2, text_px // 6))
+    write(picture, words, (text_px, round(1.2 * size)), size, BOLD, WHITE)
 
 
 def _draw_note(picture: Frame, note: str, text_px: int) -> None:
     """The note at the bottom right."""
     size = max(_MIN_TEXT_PX, round(0.8 * text_px))
     pad = size // 2
-    width = _text_width(note, size, _REGULAR) + 2 * pad
+    width = text_width(note, size, REGULAR) + 2 * pad
     left, top = max(0, picture.shape[1] - width - pad), max(0, picture.shape[0] - 3 * pad - size)
     _shade(picture, Box(left, top, width, size + pad))
-    _text(picture, note, (left + pad, top + size), size, _REGULAR, _GREY)
+    write(picture, note, (left + pad, top + size), size, REGULAR, GREY)
 
 
 def _shade(picture: Frame, box: Box) -> None:
     """Darken a box, so that text on it can be read on any picture."""
     area = box.of(picture)
     if area.size:
-        area[:] = cv2.addWeighted(area, 0.35, np.full_like(area, _DARK), 0.65, 0.0)
+        area[:] = cv2.addWeighted(area, 0.35, np.full_like(area, DARK), 0.65, 0.0)
 
 
 def _bar(picture: Frame, box: Box, share: float, colour: tuple[int, int, int]) -> None:
@@ -163,14 +167,16 @@ def _bar(picture: Frame, box: Box, share: float, colour: tuple[int, int, int]) -
         cv2.rectangle(picture, (box.x, box.y), (box.x + max(1, round(share * box.width)), bottom), colour, -1)
 
 
-def _text(
+def write(
     picture: Frame, words: str, base: tuple[int, int], size_px: int, weight: int, colour: tuple[int, int, int]
 ) -> None:
+    """Write a line whose left end is at `base` (x, y: of the foot of its letters); what sticks out is cut off."""
     # A face of OpenCV 5, not Hershey's strokes: labels may be of any alphabet.
     cv2.putText(picture, _printable(words), base, colour, _face(), size_px, weight)
 
 
-def _text_width(words: str, size_px: int, weight: int) -> int:
+def text_width(words: str, size_px: int, weight: int) -> int:
+    """How many pixels a line takes."""
     return int(cv2.getTextSize((0, 0), _printable(words), (0, 0), _face(), size_px, weight)[2])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime.events.event import Event
+from runtime.service.lines import Lines
 from runtime.session import StreamOptions, watch
 from runtime.truth import Interval, Tally, read_truth, tally
 
@@ -49,10 +50,10 @@ def watch_clips(
     if not clips:
         raise UserError(f"{folder}: no clips here ({', '.join(sorted(CLIP_SUFFIXES))})")
     alarms = Bundle.open(bundle).model.alarms
-    watched = []
+    watched, log = [], Lines(say)
     for clip in clips:
-        options = StreamOptions(str(clip), bundle=bundle, events=events, save=(annotated or {}).get(clip.name))
-        raised = watch(options, say).events
+        options = StreamOptions((str(clip),), bundle=bundle, events=events, save=(annotated or {}).get(clip.name))
+        raised = watch(options, log).events
         intervals = tuple(truth.get(clip.name, ()))
         watched.append(WatchedClip(clip.name, intervals, raised, tally(raised, intervals, alarms)))
     return watched

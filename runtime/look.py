@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge_resnet.classifier import Classifier
-from edge_resnet.errors import BackendError
+from edge_resnet.classifier import Scores
 from edge_resnet.manifest import ModelSpec
 from edge_resnet.probability import softmax, sum_of_classes
 from runtime.sources.frame import Frame
@@ -19,10 +18,11 @@ from runtime.sources.frame import Frame
 class Look:
     """What the network saw in one frame.
 
-    `time_s`, `index`: of the frame. `probabilities`: by label, they sum to 1. `alarms`: by alarm, 0..1.
+    `camera`, `time_s`, `index`: of the frame. `probabilities`: by label, they sum to 1. `alarms`: by alarm, 0..1.
     `cam`: C x h x w, float32, the class activation map.
     """
 
+    camera: str
     time_s: float
     index: int
     probabilities: Mapping[str, float]
@@ -35,28 +35,18 @@ class Look:
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
-@dataclass(frozen=True)
-class Examiner:
-    """Takes looks: preprocessing, classifier, calibrated probabilities, alarms."""
-
-    classifier: Classifier
-    model: ModelSpec
-
-    def look(self, frame: Frame) -> Look:
-        """Classify one frame. Raises BackendError when the answer holds what is no number."""
-        scores = self.classifier.infer(self.model.input.preprocess(frame.image)[np.newaxis])
-        if not np.isfinite(scores.logits).all():
-            # Compared with a threshold, NaN is simply "no alarm": a broken engine would watch in silence for ever.
-            raise BackendError(
-                f"the backend gave logits that are no numbers at {frame.time_s:.1f} s; try another --backend"
-            )
-        probabilities = softmax(scores.logits[0], self.model.temperature)
-        return Look(
+def looks(model: ModelSpec, frames: list[Frame], scores: Scores) -> list[Look]:
+    """The looks at `frames`, from the network's answer to them as one batch, in the same order."""
+    probabilities = softmax(scores.logits, model.temperature)
+    alarms = {name: sum_of_classes(probabilities, model.class_indices(name)) for name in model.alarms}
+    return [
+        Look(
+            camera=frame.camera,
             time_s=frame.time_s,
             index=frame.index,
-            probabilities=dict(zip(self.model.labels, probabilities.tolist(), strict=True)),
-            alarms={
-                name: float(sum_of_classes(probabilities, self.model.class_indices(name))) for name in self.model.alarms
-            },
-            cam=scores.cam[0],
+            probabilities=dict(zip(model.labels, probabilities[number].tolist(), strict=True)),
+            alarms={name: float(values[number]) for name, values in alarms.items()},
+            cam=scores.cam[number],
         )
+        for number, frame in enumerate(frames)
+    ]

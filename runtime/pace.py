@@ -7,10 +7,13 @@ _TOLERANCE_S = 0.001
 
 
 class Pace:
-    """`rate_per_s` looks a second, on a steady beat while frames come; after a gap the beat starts anew."""
+    """`rate_per_s` looks a second, on a steady beat while frames come; after a gap the beat starts anew.
+
+    The rate may be changed, by any thread: it counts from the next look on.
+    """
 
     def __init__(self, rate_per_s: float) -> None:
-        self._period_s = 1.0 / rate_per_s
+        self.rate_per_s = rate_per_s
         self._due_at_s = float("-inf")
 
     def is_due(self, time_s: float) -> bool:
@@ -19,5 +22,6 @@ class Pace:
 
     def take(self, time_s: float) -> None:
         """A frame at `time_s` is being looked at: the next is due a period later."""
-        on_the_beat = self._due_at_s + self._period_s
-        self._due_at_s = on_the_beat if on_the_beat > time_s else time_s + self._period_s
+        period_s = 1.0 / self.rate_per_s
+        on_the_beat = self._due_at_s + period_s
+        self._due_at_s = on_the_beat if on_the_beat > time_s else time_s + period_s

@@ -2,89 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from signal import Signals
-from typing import Any, Protocol
+from typing import Any
 
-from edge_resnet import runs
 from edge_resnet.bundle import Bundle
-from edge_resnet.errors import BundleError, UserError
-from runtime import trust, tuned
-from runtime.backends import Backend, variant
-from runtime.backends.base import Hint
+from edge_resnet.errors import UserError
+from runtime import trust
+from runtime.assembly import Assembly, utc_now
+from runtime.backends import Description, variant
+from runtime.channel import Channel
+from runtime.config.addresses import of_addresses
+from runtime.config.bundled import against_bundle
+from runtime.config.load import load
+from runtime.config.settings import WatchSettings
 from runtime.events.event import Event
-from runtime.events.journal import Decider, Journal
+from runtime.events.journal import Decider
 from runtime.events.store import EventStore
+from runtime.incidents import Incidents
+from runtime.inference import Inference
 from runtime.life import signals_call
-from runtime.look import Examiner
-from runtime.pace import Pace
-from runtime.pipeline import Pipeline
-from runtime.rule import Rule, RuleSettings
+from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
+from runtime.reload import Reload
+from runtime.rule import RuleSettings
+from runtime.screen import Screen
+from runtime.service.logs import Log
+from runtime.service.metrics import Metrics
+from runtime.service.reporters import Reporters
+from runtime.service.status import CameraStatus
 from runtime.sinks import clip, window
 from runtime.sinks.jsonl import JsonLines
+from runtime.sinks.narrator import Narrator
 from runtime.sinks.sink import Sink
+from runtime.sinks.wall import Wall
 from runtime.sources import open_source
 from runtime.sources.address import Address
-from runtime.sources.frame import Source
+from runtime.watch import Limits, Watch
 
-Say = Callable[[str], None]
-
-# With fewer looks a second than this the rule's window never holds enough of them; with just as many, hardly ever.
+# Of a wall of cameras; of one camera every picture is shown that comes.
+_WALL_PER_S = 10.0
+_EVERY_PICTURE_PER_S = 1000.0
+_USUAL_FPS = 25.0
+# With fewer frames a second than this the rule's window never holds enough looks.
 _SLOWEST_PER_S = (RuleSettings.min_looks - 1) / RuleSettings.window_s
 
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """What to watch, with what, and where it goes. See the command line's help for each."""
+    """What to watch, with what, and where it goes. See the command line's help for each.
 
-    camera: str
+    Cameras come from `cameras`, addresses, or from `config`, a file.
+    """
+
+    cameras: tuple[str, ...] = ()
+    config: Path | None = None
     bundle: Path | None = None
-    backend: str = "auto"
-    precision: str = "auto"
-    device: str = "auto"
+    backend: str = trust.AUTO
+    precision: str = trust.AUTO
+    device: str = trust.AUTO
     box: Path | None = None
     rate_per_s: float = 5.0
     events: Path = Path("events.sqlite")
     display: bool = False
     save: Path | None = None
     jsonl: str | None = None
+    metrics: str | None = None
     max_seconds: float | None = None
-
-
-class ChooseBackend(Protocol):
-    """How a backend is chosen and opened; trust.choose is the one."""
-
-    def __call__(
-        self,
-        bundle: Bundle,
-        backend: str,
-        precision: str,
-        device: str,
-        *,
-        threads: int = ...,
-        hint: Hint = ...,
-        box: Path | None = ...,
-        log: Say,
-    ) -> AbstractContextManager[Backend]: ...
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run saw. `seconds`: of the stream. `frames` came, `looks` were taken, `dropped` were wanted and lost."""
+    """What a run saw. `seconds`: of the stream of a file, else since the start."""
 
-    camera: str
     bundle: str
     backend: str
     precision: str
     seconds: float
-    frames: int
-    looks: int
-    dropped: int
+    cameras: tuple[CameraStatus, ...]
     events: tuple[Event, ...]
+
+    @property
+    def frames(self) -> int:
+        """Frames that came, of all cameras."""
+        return sum(camera.frames for camera in self.cameras)
+
+    @property
+    def looks(self) -> int:
+        """Frames that were classified."""
+        return sum(camera.looks for camera in self.cameras)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were due and lost; those that the gate left out are not."""
+        return sum(n for camera in self.cameras for reason, n in camera.dropped.items() if reason != "still")
 
     def as_json(self) -> dict[str, Any]:
         """The object that --json prints."""
@@ -97,147 +111,177 @@ class Stopped(KeyboardInterrupt):
     `summary` of what was seen until then; `signal`, SIGINT (Ctrl-C) or SIGTERM.
     """
 
-    def __init__(self, summary: Summary, signal: Signals) -> None:
+    def __init__(self, summary: Summary, signal: signal.Signals) -> None:
         super().__init__()
         self.summary = summary
         self.signal = signal
 
 
-class _Narrator(Sink):
-    """Tells a person of each event."""
+def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose) -> Summary:
+    """Watch cameras until they end, or it is told to. Raises UserError, or Stopped; what was found until then is kept.
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
-
-    def event(self, event: Event) -> None:
-        if event.ended_s is None:
-            self._say(f"ALARM {event.alarm} at {event.raised_s:.1f} s ({event.label}, mean {event.mean:.2f})")
-        else:
-            self._say(f"{event.alarm} over at {event.ended_s:.1f} s (peak {event.peak:.2f}, {event.looks} looks)")
-
-
-def watch(options: StreamOptions, say: Say, choose: ChooseBackend = trust.choose) -> Summary:
-    """Watch a camera until it ends, or is told to. Raises UserError, or Stopped; what was found until then is kept.
-
-    `say` gets lines for the person; `choose` opens the backend.
+    `choose` opens the backend.
     """
-    address = _check(options)
-    bundle = _open_bundle(options.bundle, say)
-    # Closed from the last to the first: sinks, store, backend, source.
+    _check(options)
+    bundle = open_bundle(options.bundle, log)
+    settings = _settings(options, bundle)
+    files = _check_files(settings, log)
+    # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
-        source = open_source(address)
-        stack.callback(source.close)
-        opened, used = _open_backend(options, bundle, choose, say)
-        backend = stack.enter_context(opened)
-        running = backend.describe()
+        reporters = stack.enter_context(Reporters(options.metrics))
         store = stack.enter_context(EventStore(options.events))
-        model = used.model_sha256(variant(running.backend, running.precision, options.device))
-        decider = Decider(model, running.backend, running.precision)
-        ending = stack.enter_context(signals_call(source.interrupt))
-        pipeline = Pipeline(
-            source=source,
-            examiner=Examiner(backend, used.model),
-            rules={name: Rule(RuleSettings.of(alarm)) for name, alarm in used.model.alarms.items()},
-            journal=Journal(store, source.name, decider, source.live),
-            sinks=_open_sinks(options, source, say, stack),
-            pace=Pace(options.rate_per_s),
-            max_seconds=options.max_seconds,
-        )
-        if source.fps < _SLOWEST_PER_S:
-            say(f"warning: {source.name} has {source.fps:g} frames a second, too few for an alarm to be raised")
-        say(f"watching {source.name} with {running.backend} {running.precision}, {options.rate_per_s:g} looks a second")
-        pipeline.run()
-    summary = Summary(
-        camera=source.name,
-        bundle=str(bundle.folder),
-        backend=running.backend,
-        precision=running.precision,
-        seconds=source.seen_s,
-        frames=source.seen,
-        looks=pipeline.looks,
-        dropped=source.dropped,
-        events=pipeline.journal.in_order(),
-    )
+        wish = Wish(options.backend, options.precision, options.device, options.box)
+        opener = Opener(bundle, wish, choose, log)
+        bell = threading.Event()
+        inference = Inference(opener, bell)
+        stack.callback(inference.close)
+        run = _Run(options, settings, files, opener, inference, store, bell, reporters.metrics, log, stack)
+        ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
+        reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, bundle), reporters.systemd, log)
+        run.watch.on_tick = reload.look
+        run.watch.tell = (reporters.tell,)
+        log.info(f"watching {_names(run.watch.channels)}", rate_per_s=options.rate_per_s)
+        inference.start()
+        run.watch.run()
+    summary = run.summary(bundle)
     if ending.caught is not None:
         raise Stopped(summary, ending.caught)
     return summary
 
 
-def _check(options: StreamOptions) -> Address:
+class _Run:
+    """The parts of a run that know each other."""
+
+    def __init__(
+        self,
+        options: StreamOptions,
+        settings: WatchSettings,
+        files: Mapping[str, float],
+        opener: Opener,
+        inference: Inference,
+        store: EventStore,
+        bell: threading.Event,
+        metrics: Metrics,
+        log: Log,
+        stack: ExitStack,
+    ) -> None:
+        self._opener, self._options = opener, options
+        model = opener.bundle.model
+        several = options.config is not None or len(settings.cameras()) > 1
+        pictured = options.save is not None or options.display
+        self.assembly = Assembly(
+            settings=settings,
+            model=model,
+            decider=Decider("", "", ""),
+            store=store,
+            bell=bell,
+            pictures_per_s=(_WALL_PER_S if several else _EVERY_PICTURE_PER_S) if pictured else None,
+        )
+        channels = self.assembly.channels()
+        sinks = _open_sinks(options, channels, files, self._stop, log, stack)
+        self.watch = Watch(
+            channels=channels,
+            model=model,
+            inference=inference,
+            incidents=Incidents(store, sinks, log, utc_now),
+            sinks=sinks,
+            screen=Screen(model, sinks, Wall() if several else None) if pictured else None,
+            metrics=metrics,
+            log=log,
+            bell=bell,
+            limits=Limits(settings.max_wait, settings.max_batch, options.max_seconds),
+            on_backend=self._decides,
+        )
+
+    def summary(self, bundle: Bundle) -> Summary:
+        """What was seen."""
+        decider, watch = self.assembly.decider, self.watch
+        return Summary(
+            bundle=str(bundle.folder),
+            backend=decider.backend,
+            precision=decider.precision,
+            seconds=watch.seconds,
+            cameras=watch.status().cameras,
+            events=watch.events_in_order(),
+        )
+
+    def _stop(self) -> None:
+        self.watch.stop()
+
+    def _decides(self, running: Description) -> None:
+        """From now on this engine decides, and events say so."""
+        bundle = self._opener.bundle
+        model = bundle.model_sha256(variant(running.backend, running.precision, self._options.device))
+        self.assembly.decider = Decider(model, running.backend, running.precision)
+        for channel in self.watch.channels.values():
+            channel.journal.decider = self.assembly.decider
+
+
+def _check(options: StreamOptions) -> None:
     """Find the mistakes that can be found before anything is opened."""
+    if bool(options.cameras) == (options.config is not None):
+        raise UserError("give --camera (several times for several), or --config cameras.yaml, and not both")
     if not 0.0 < options.rate_per_s <= 1000.0:
         raise UserError(f"--rate {options.rate_per_s:g}: looks a second, over 0 and at most 1000")
-    if options.rate_per_s <= _SLOWEST_PER_S:
-        raise UserError(
-            f"--rate {options.rate_per_s:g}: too slow for the alarm rule, give more than {_SLOWEST_PER_S:g}"
-        )
     if options.max_seconds is not None and not options.max_seconds > 0.0:
         raise UserError(f"--max-seconds {options.max_seconds:g}: must be over 0")
     if options.save is not None:
         clip.check_name(options.save)
     if options.display:
         window.check_display()
-    return Address.parse(options.camera)
 
 
-def _open_bundle(folder: Path | None, say: Say) -> Bundle:
-    if folder is None:
-        folder = runs.newest_bundle()
-        say(f"bundle: {folder} (the newest; --bundle names another)")
-    bundle = Bundle.open(folder)
-    if not bundle.model.alarms:
-        raise BundleError(f"{folder}: no alarms in this bundle, nothing could ever be raised; export one with alarms")
-    return bundle
+def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
+    """What to watch. Raises UserError for what is no camera, does not fit the bundle, or is too slow for its alarms."""
+    alarms = list(bundle.model.alarms)
+    if options.config is not None:
+        return load(options.config, alarms)
+    settings = of_addresses(options.cameras, rate=options.rate_per_s)
+    for finding in against_bundle(settings, alarms):
+        raise UserError(f"--rate {options.rate_per_s:g}: {finding.text}")
+    return settings
 
 
-def _open_backend(
-    options: StreamOptions, bundle: Bundle, choose: ChooseBackend, say: Say
-) -> tuple[AbstractContextManager[Backend], Bundle]:
-    """The backend that the options name, else the one that tune chose on this box; and the bundle that it runs."""
-    box = bundle.box if options.box is None else options.box
-    found = _tuned(options, bundle, box, say)
-    if found is not None:
-        choice = found.choice
-        try:
-            opened = choose(
-                found.bundle,
-                choice.backend,
-                choice.precision,
-                options.device,
-                threads=choice.threads,
-                hint=choice.hint,
-                box=found.box,
-                log=say,
-            )
-        except UserError as error:
-            say(f"{box / tuned.FILE}: not obeyed ({error}); run edge-resnet tune again")
-        else:
-            say(f"as tune chose on this box: {choice.describe()}")
-            return opened, found.bundle
-    if options.box is not None:
-        choose = partial(choose, box=options.box)
-    return choose(bundle, options.backend, options.precision, options.device, log=say), bundle
+def _check_files(settings: WatchSettings, log: Log) -> dict[str, float]:
+    """The frames a second of each file. Raises CameraError: what is no video need not wait for an engine."""
+    rates = {}
+    for name, camera in settings.cameras().items():
+        address = Address.parse(camera.detect)
+        if address.live:
+            continue
+        source = open_source(address, camera.open_timeout, camera.read_timeout)
+        source.close()
+        rates[name] = source.fps
+        if source.fps < _SLOWEST_PER_S:
+            log.warning("too few frames a second for an alarm to be raised", camera=name, fps=round(source.fps, 3))
+    return rates
 
 
-def _tuned(options: StreamOptions, bundle: Bundle, box: Path, say: Say) -> tuned.Tuned | None:
-    """What tune chose, if it fits and nothing was named."""
-    asked = {"--backend": options.backend, "--precision": options.precision, "--device": options.device}
-    named = [f"{option} {value}" for option, value in asked.items() if value != trust.AUTO]
-    if not named:
-        return tuned.find(bundle, box, say)
-    if (box / tuned.FILE).is_file():
-        say(f"{box / tuned.FILE}: not obeyed, since {' and '.join(named)} was given")
-    return None
-
-
-def _open_sinks(options: StreamOptions, source: Source, say: Say, stack: ExitStack) -> list[Sink]:
-    sinks: list[Sink] = [_Narrator(say)]
+def _open_sinks(
+    options: StreamOptions,
+    channels: Mapping[str, Channel],
+    files: Mapping[str, float],
+    stop: Callable[[], None],
+    log: Log,
+    stack: ExitStack,
+) -> list[Sink]:
+    sinks: list[Sink] = [Narrator(log)]
     if options.jsonl is not None:
         sinks.append(JsonLines(options.jsonl))
     if options.save is not None:
-        sinks.append(clip.Clip(options.save, source.fps, say))
+        sinks.append(clip.Clip(options.save, _clip_fps(channels, files), log))
     if options.display:
-        sinks.append(window.Window(f"edge-resnet {source.name}", source.interrupt))
+        sinks.append(window.Window(f"edge-resnet {_names(channels)}", stop))
     for sink in sinks:
         stack.callback(sink.close)
     return sinks
+
+
+def _clip_fps(channels: Mapping[str, Channel], files: Mapping[str, float]) -> float:
+    """Pictures a second of the saved clip: the wall's, a file's own, or what cameras usually give."""
+    return _WALL_PER_S if len(channels) > 1 else next(iter(files.values()), _USUAL_FPS)
+
+
+def _names(channels: Mapping[str, Channel]) -> str:
+    names = list(channels)
+    return names[0] if len(names) == 1 else f"{len(names)} cameras: {', '.join(names)}"

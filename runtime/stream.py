@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 
 def stream(
-    camera: Annotated[str, typer.Option(help="A device's number (0), a video file, or a URL (rtsp://, http://).")],
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A device's number (0), a file, a folder of pictures, or a URL (rtsp://, http://); may repeat."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="CAMERAS.yaml", help="Sites, cameras, alarms, schedules; instead of --camera."),
+    ] = None,
     bundle: Annotated[Path | None, typer.Option(help="The bundle's folder; by default the newest under runs/.")] = None,
     backend: Annotated[
         str, typer.Option(help="auto, or onnxruntime, openvino, opencv, tensorrt, tensorrt_rtx, torch.")
@@ -33,23 +42,29 @@ def stream(
     box: Annotated[
         Path | None, typer.Option(help="What this box made (tune's choice, engines); by default the bundle's box/.")
     ] = None,
-    rate: Annotated[float, typer.Option(help="Looks a second, by the frames' own times.")] = 5.0,
+    rate: Annotated[float, typer.Option(help="Looks a second at each --camera, by the frames' own times.")] = 5.0,
     events: Annotated[Path, typer.Option(help="The SQLite file that events are written to.")] = Path("events.sqlite"),
     display: Annotated[bool, typer.Option("--display", help="Show a window; q or Esc ends.")] = False,
     save: Annotated[Path | None, typer.Option(metavar="OUT.mp4", help="Write an annotated clip.")] = None,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE", help="Add a JSON object a look and an event; - for standard output.")
     ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="End after so many seconds of the stream.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Answer /metrics, /healthz and /readyz, say 127.0.0.1:9108.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="End after so many seconds: of each file, or of watching live cameras.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="At the end print one JSON object on standard output.")] = False,
 ) -> None:
-    """Watch a camera, a stream or a video file, and write an event when an alarm is raised."""
+    """Watch cameras, streams and video files, and write an event when an alarm is raised or a camera is blind."""
     if json and jsonl == "-":
         raise UserError("--json and --jsonl - both want standard output; give --jsonl a file")
     from runtime.session import StreamOptions
 
     options = StreamOptions(
-        camera=camera,
+        cameras=tuple(camera or ()),
+        config=config,
         bundle=bundle,
         backend=backend,
         precision=precision,
@@ -60,6 +75,7 @@ def stream(
         display=display,
         save=save,
         jsonl=jsonl,
+        metrics=metrics,
         max_seconds=max_seconds,
     )
     _run(options, json)
@@ -67,15 +83,16 @@ def stream(
 
 def _run(options: StreamOptions, json: bool) -> None:
     """Watch, and tell what was seen. Raises UserError, and Exit with 130 after Ctrl-C."""
+    from runtime.service.logs import Log
     from runtime.session import Stopped, watch
 
-    interrupted = False
+    log, interrupted = Log(), False
     try:
-        summary = watch(options, command.say)
+        summary = watch(options, log)
     except Stopped as stopped:
         # The other signal is SIGTERM: a service was asked to end, and did.
         summary, interrupted = stopped.summary, stopped.signal is signal.SIGINT
-    command.say(
+    log.info(
         f"{summary.seconds:.1f} s, {summary.frames} frames, {summary.looks} looks, {summary.dropped} dropped, "
         f"{len(summary.events)} events in {options.events}"
     )

@@ -25,6 +25,9 @@ from runtime.backends import Backend, installed, open_backend, precisions, varia
 from runtime.backends.base import Hint, Log
 from runtime.backends.registry import require, version
 
+# A backend and a precision.
+Engine = tuple[str, str]
+
 VERIFIED = "verified.json"
 AUTO = "auto"
 
@@ -87,12 +90,14 @@ def choose(
     threads: int = 0,
     hint: Hint = "latency",
     box: Path | None = None,
+    without: frozenset[Engine] = frozenset(),
     log: Log = lambda line: None,
 ) -> Backend:
     """Open the engine to use: the one named, or the fastest on one frame, of those whose golden replay holds.
 
-    `threads` (0 for the engine's own choice) and `hint` reach every engine that is tried. Engines that were not
-    verified on this box are replayed and timed first, and remembered in `box` (the bundle's box/ by default).
+    `without`: engines that are left out, because they failed in use. `threads` (0 for the engine's own choice) and
+    `hint` reach every engine that is tried. Engines that were not verified on this box are replayed and timed first,
+    and remembered in `box` (the bundle's box/ by default).
     Precisions that the device only emulates are left out unless `precision` names one. `log` is told, in lines, what is
     measured and what is refused. Raises BackendError when nothing that was asked for can be trusted, BundleError when
     the bundle lacks what was asked for or changed.
@@ -103,6 +108,9 @@ def choose(
     timed: list[tuple[float, _Candidate]] = []
     refused: list[str] = []
     for name, each in _candidates(bundle, backend, precision, device):
+        if (name, each) in without:
+            refused.append(f"{name} {each} has failed in use")
+            continue
         candidate = _Candidate(name, each, device, threads, hint)
         try:
             key = candidate.key(bundle)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from edge_resnet.cli import audit, build, data, demo, doctor, evaluate, export, finetune, parity, search, tune
+from edge_resnet.cli import (
+    audit,
+    build,
+    config,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    finetune,
+    parity,
+    report,
+    search,
+    tune,
+)
 from runtime.stream import stream
 
 app = typer.Typer(
@@ -24,8 +38,10 @@ for function in (
     build.build,
     tune.tune,
     stream,
+    report.report,
     demo.demo,
     doctor.doctor,
 ):
     app.command()(function)
+app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

@@ -1,64 +1,69 @@
-"""The event store: an SQLite file in which an event is on the disk before anybody is told of it."""
+"""The event store: an SQLite file; an event, an incident, watched time are on the disk before anybody is told."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 from edge_resnet.errors import UserError
+from runtime.events.entry import Entry
 from runtime.events.event import Event
+from runtime.events.incident import Incident
+from runtime.events.schema import MIGRATIONS
 
 # How long another process (a backup, a second camera) may hold the file before we give up.
 BUSY_TIMEOUT_S = 5.0
 
-# From version n to n + 1 of the schema (user_version) leads the n-th script; a released one never changes.
-_MIGRATIONS = (
-    """
-    CREATE TABLE events (
-        id TEXT PRIMARY KEY NOT NULL,
-        camera TEXT NOT NULL,
-        alarm TEXT NOT NULL,
-        label TEXT NOT NULL,
-        raised_at TEXT,
-        created_at TEXT NOT NULL,
-        started_s REAL NOT NULL,
-        raised_s REAL NOT NULL,
-        ended_s REAL,
-        peak REAL NOT NULL,
-        mean REAL NOT NULL,
-        looks INTEGER NOT NULL,
-        model_sha256 TEXT NOT NULL,
-        backend TEXT NOT NULL,
-        precision TEXT NOT NULL
-    );
-    CREATE INDEX events_by_creation ON events (created_at);
-    """,
-)
 _COLUMNS = tuple(field.name for field in fields(Event))
 _INSERT = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
 _UPDATE = f"UPDATE events SET {', '.join(f'{name} = :{name}' for name in _COLUMNS)} WHERE id = :id"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events ORDER BY created_at, rowid"
+_ADD_SECONDS = """
+    INSERT INTO ledger (camera, hour, category, seconds) VALUES (:camera, :hour, :category, :seconds)
+    ON CONFLICT (camera, hour, category) DO UPDATE SET seconds = seconds + excluded.seconds
+"""
+_MOVE_UNTIL = """
+    INSERT INTO ledger_until (camera, moment) VALUES (?, ?)
+    ON CONFLICT (camera) DO UPDATE SET moment = excluded.moment
+"""
+# An hour of which a part is asked for is given whole: it is not known what of it lies where.
+_LEDGER = """
+    SELECT camera, hour, category, seconds FROM ledger WHERE hour >= ? AND hour < ? ORDER BY camera, hour, category
+"""
+_INCIDENTS = """
+    SELECT id, camera, kind, began_at, ended_at, evidence FROM incidents
+    WHERE coalesce(ended_at, '9999') >= ? ORDER BY began_at, rowid
+"""
+_FIRST, _LAST = "0000", "9999"
 
 
 class EventStore:
-    """The events of all cameras of this box. Every method that writes has committed to the disk when it returns.
+    """What befell all cameras of this box. Every method that writes has committed to the disk when it returns.
 
-    Raises UserError, in one line, when the file is no event store, is newer, locked, not writable, or the disk is full.
+    Times are wall clock, UTC, ISO 8601, as datetime.isoformat() writes them. Raises UserError, in one line, when the
+    file is no event store, is newer, locked, not writable, or the disk is full.
     """
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        """Open `path`, and create or upgrade it where needed."""
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S, read_only: bool = False) -> None:
+        """Open `path`, and create or upgrade it where needed; `read_only`: it must be there, and stays as it is."""
         self.path = path
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            target = f"{path.absolute().as_uri()}?mode=ro" if read_only else path
+            self._connection = sqlite3.connect(target, timeout=busy_timeout_s, isolation_level=None, uri=read_only)
             try:
-                self._prepare()
+                if read_only:
+                    self._require_current()
+                else:
+                    self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
@@ -86,6 +91,62 @@ class EventStore:
         with self._told():
             return [Event(*row) for row in self._connection.execute(_SELECT)]
 
+    def open_incident(self, incident: Incident) -> None:
+        """Write a new incident."""
+        row = {**asdict(incident), "evidence": json.dumps(dict(incident.evidence), allow_nan=False)}
+        with self._told():
+            self._connection.execute(
+                "INSERT INTO incidents VALUES (:id, :camera, :kind, :began_at, :ended_at, :evidence)", row
+            )
+
+    def close_incident(self, id: str, ended_at: str) -> None:
+        """Write when an incident ended."""
+        with self._told():
+            self._connection.execute("UPDATE incidents SET ended_at = ? WHERE id = ?", (ended_at, id))
+
+    def close_abandoned(self, ended_at: str) -> int:
+        """End the incidents that an earlier run left open, at `ended_at`; how many there were.
+
+        None is known to have lasted longer than that run: each ends no later than what it booked of the camera. So this
+        is to be called before the new run books anything.
+        """
+        with self._told():
+            return self._connection.execute(
+                """
+                UPDATE incidents SET ended_at = max(began_at, min(?, coalesce(
+                    (SELECT moment FROM ledger_until WHERE ledger_until.camera = incidents.camera),
+                    (SELECT max(moment) FROM ledger_until), ?)))
+                WHERE ended_at IS NULL
+                """,
+                (ended_at, ended_at),
+            ).rowcount
+
+    def incidents(self, since: str = _FIRST) -> list[Incident]:
+        """The incidents that had not ended before `since`, the oldest first."""
+        with self._told():
+            rows = self._connection.execute(_INCIDENTS, (since,)).fetchall()
+        return [
+            Incident(id, camera, kind, began_at, ended_at, json.loads(evidence))
+            for id, camera, kind, began_at, ended_at, evidence in rows
+        ]
+
+    def add_ledger(self, entries: Iterable[Entry], until: Mapping[str, datetime]) -> None:
+        """Add seconds to the ledger, and `until` when each camera is booked; all of it or nothing."""
+        with self._told(), self._transaction():
+            self._connection.executemany(_ADD_SECONDS, [asdict(entry) for entry in entries])
+            self._connection.executemany(_MOVE_UNTIL, [(name, moment.isoformat()) for name, moment in until.items()])
+
+    def ledger(self, since: str = _FIRST, until: str = _LAST) -> list[Entry]:
+        """The entries of the hours that begin at `since` or later and before `until`, by camera, hour and category."""
+        with self._told():
+            return [Entry(*row) for row in self._connection.execute(_LEDGER, (since, until))]
+
+    def booked_until(self) -> dict[str, datetime]:
+        """Until when each camera is booked, aware."""
+        with self._told():
+            rows = self._connection.execute("SELECT camera, moment FROM ledger_until ORDER BY camera").fetchall()
+        return {camera: datetime.fromisoformat(moment) for camera, moment in rows}
+
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._connection.close()
@@ -99,17 +160,32 @@ class EventStore:
         run("PRAGMA foreign_keys = ON")
         # Takes the write lock, so that an unwritable file is found now and not at the first alarm; two that start at
         # once upgrade one after the other, and the second finds nothing left to do.
-        run("BEGIN IMMEDIATE")
-        for script in _MIGRATIONS[self._check() :]:
-            for statement in filter(str.strip, script.split(";")):
-                run(statement)
-        run(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-        run("COMMIT")
+        with self._transaction():
+            for script in MIGRATIONS[self._check() :]:
+                for statement in filter(str.strip, script.split(";")):
+                    run(statement)
+            run(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _require_current(self) -> None:
+        if self._check() < len(MIGRATIONS):
+            raise UserError(f"{self.path}: an older event store; edge-resnet stream upgrades it when it writes to it")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # A full disk may have ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _check(self) -> int:
         """The version of the schema in the file, 0 when it is new; nothing is changed in what is not ours."""
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise UserError(
                 f"{self.path}: version {version} of the event store is newer than this edge-resnet; update it"
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runtime.events.event import Event
+from runtime.events.incident import Incident
 from runtime.look import Look
 from runtime.sinks.sink import Sink
 
@@ -19,8 +20,9 @@ STANDARD_OUTPUT = "-"
 class JsonLines(Sink):
     """Writes to a file (what is there stays, lines are added) or to standard output, each line at once.
 
-    `{"type": "look", "time_s", "frame", "label", "probabilities", "alarms"}` and
-    `{"type": "event", "what": "raised" or "cleared", ...}` with the fields of Event.
+    `{"type": "look", "camera", "time_s", "frame", "label", "probabilities", "alarms"}`,
+    `{"type": "event", "what": "raised" or "cleared", ...}` with the fields of Event, and
+    `{"type": "incident", "what": "began" or "ended", ...}` with those of Incident.
     """
 
     def __init__(self, target: str) -> None:
@@ -35,11 +37,14 @@ class JsonLines(Sink):
     def look(self, look: Look) -> None:
         probabilities = {label: round(value, 4) for label, value in look.probabilities.items()}
         alarms = {alarm: round(value, 4) for alarm, value in look.alarms.items()}
-        line = {"type": "look", "time_s": round(look.time_s, 3), "frame": look.index, "label": look.label}
-        self._write({**line, "probabilities": probabilities, "alarms": alarms})
+        line = {"type": "look", "camera": look.camera, "time_s": round(look.time_s, 3), "frame": look.index}
+        self._write({**line, "label": look.label, "probabilities": probabilities, "alarms": alarms})
 
     def event(self, event: Event) -> None:
         self._write({"type": "event", "what": "raised" if event.ended_s is None else "cleared", **asdict(event)})
+
+    def incident(self, incident: Incident) -> None:
+        self._write({"type": "incident", "what": "ended" if incident.ended_at else "began", **asdict(incident)})
 
     def close(self) -> None:
         self._stack.close()

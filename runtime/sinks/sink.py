@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.events.event import Event
+from runtime.events.incident import Incident
 from runtime.look import Look
 
 
@@ -20,6 +21,9 @@ class Sink:
 
     def event(self, event: Event) -> None:
         """An alarm was raised (`ended_s` is None) or cleared; it is in the store already."""
+
+    def incident(self, incident: Incident) -> None:
+        """A camera is blind, or an engine failed (`ended_at` is None), or that is over; it is in the store already."""
 
     def picture(self, image: npt.NDArray[np.uint8], time_s: float) -> None:
         """An annotated frame, H x W x 3, uint8, BGR, at `time_s` seconds of the stream."""

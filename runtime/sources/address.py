@@ -1,4 +1,4 @@
-"""What the user named with --camera: a device's number, a file or a URL, and how to write it without its password."""
+"""What the user named with --camera: a device's number, a file, a folder or a URL; written without its password."""
 
 from __future__ import annotations
 
@@ -31,9 +31,14 @@ _MAX_DEVICE_DIGITS = 3
 class Address:
     """Where frames come from. `target` may hold a password and is kept out of repr; `name` never does."""
 
-    kind: Literal["device", "file", "url"]
+    kind: Literal["device", "file", "folder", "url"]
     name: str
     target: str = field(repr=False)
+
+    @property
+    def live(self) -> bool:
+        """Whether its frames are of now; a file's and a folder's may be of any day."""
+        return self.kind in ("device", "url")
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -53,10 +58,10 @@ class Address:
     def _of_file(cls, path: Path) -> Address:
         name = os.fsencode(path).decode(errors="backslashreplace")
         if path.is_dir():
-            raise CameraError(f"{name}: a folder; name a video file, a device number or a URL")
+            return cls("folder", name, str(path.resolve()))
         if not path.exists():
             raise CameraError(
-                f"{redact(name)}: no such file; name a video file, a device number (0) or a URL (rtsp://...)"
+                f"{redact(name)}: no such file; name a video file, a folder, a device number (0) or a URL (rtsp://...)"
             )
         if not path.is_file():
             raise CameraError(

@@ -1,20 +1,30 @@
-"""A video file: read frame by frame, none dropped, by its own timestamps."""
+"""A video file: read frame by frame, none dropped, by its own timestamps.
+
+It ends where no more can be decoded, whatever number of frames its header promises. Of a file that is still being
+written, what is there is read, and what is added meanwhile as far as the container allows (MKV, AVI and TS do; an MP4
+cannot even be opened before it is finished); reading never waits for more.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import cv2
-import numpy as np
 
-from edge_resnet.errors import CameraError
 from runtime.sources.address import Address
-from runtime.sources.capture import MAX_BAD_FRAMES, OPEN_TIMEOUT_S, READ_TIMEOUT_S, open_capture
-from runtime.sources.frame import Frame, Wanted
+from runtime.sources.capture import (
+    MAX_BAD_FRAMES,
+    OPEN_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    open_ffmpeg,
+    retrieve_image,
+    stated_fps,
+)
+from runtime.sources.diagnosis import short_of_resources
+from runtime.sources.frame import Image
+from runtime.sources.outage import Outage
 
-# For files that state no rate, or none that can be (a broken header says 90000).
-_USUAL_FPS = 25.0
+# A broken header says 90000.
 _MAX_FPS = 1000.0
 
 
@@ -41,46 +51,39 @@ class FileClock:
 
 
 class FileSource:
-    """Frames of a video file. Decoding is paid for every frame, the conversion to a picture only where wanted."""
+    """Frames of a video file. Decoding is paid for every frame, the conversion to a picture only where asked for."""
 
     live = False
-    dropped = 0
 
     def __init__(self, address: Address) -> None:
-        """Open the file and decode its first frame. Raises CameraError when there is none."""
+        """Open the file and decode its first frame. Raises Outage when there is none."""
         self.name = address.name
-        self.seen = 0
-        self.seen_s = 0.0
-        self._interrupted = False
-        self._capture = open_capture(address, OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+        self._capture = open_ffmpeg(address.target, OPEN_TIMEOUT_S, READ_TIMEOUT_S)
         if not self._capture.isOpened():
-            raise CameraError(f"{self.name}: not a video that OpenCV can open; give another file or convert this one")
-        stated_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = stated_fps if 0.0 < stated_fps <= _MAX_FPS else _USUAL_FPS
-        if not self._grab():
+            raise short_of_resources(self.name) or Outage(
+                self.name, "codec", "not a video that OpenCV can open; give another file, or convert this one"
+            )
+        self.fps = stated_fps(self._capture, _MAX_FPS)
+        self._clock = FileClock(self.fps)
+        self._at_first = self._next()
+        if not self._at_first:
             self.close()
-            raise CameraError(f"{self.name}: a video without a single frame; give another file")
+            raise Outage(self.name, "codec", "a video without a single frame; give another file")
 
-    def frames(self, wanted: Wanted) -> Iterator[Frame]:
-        """The frames that are wanted, until the last that decodes, whatever number the header promises."""
-        clock = FileClock(self.fps)
-        more = True
-        while more and not self._interrupted:
-            self.seen_s = clock.time_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
-            self.seen += 1
-            if wanted(self.seen_s):
-                good, image = self._capture.retrieve()
-                if good:
-                    yield Frame(np.asarray(image, np.uint8), self.seen_s, self.seen - 1)
-            more = self._grab()
+    def grab(self) -> float | None:
+        """Go to the next frame: its time in seconds of the file; None after the last that decodes."""
+        if not self._at_first and not self._next():
+            return None
+        self._at_first = False
+        return self._clock.time_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
 
-    def _grab(self) -> bool:
-        return any(self._capture.grab() for _ in range(MAX_BAD_FRAMES))
-
-    def interrupt(self) -> None:
-        """Make `frames` end after the frame it is at."""
-        self._interrupted = True
+    def retrieve(self) -> Image | None:
+        """The picture of the frame; None when it is broken."""
+        return retrieve_image(self._capture)
 
     def close(self) -> None:
         """Close the file."""
         self._capture.release()
+
+    def _next(self) -> bool:
+        return any(self._capture.grab() for _ in range(MAX_BAD_FRAMES))

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-# Whether a frame at this time (seconds) is worth turning into a picture. Pure: any thread may ask, and again.
-Wanted = Callable[[float], bool]
+Image = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Frame:
     """One picture of a camera.
 
-    `image`: H x W x 3, uint8, BGR. `time_s`: seconds since the stream began; it only grows. `index`: of the frame in
-    the stream from 0, those that nobody wanted counted too.
+    `image`: H x W x 3, uint8, BGR. `time_s`: seconds of the camera's own stream, only growing: of a file its
+    timestamps, of a live camera since the watch of it began. `index`: of the frame in the stream from 0, those that
+    nobody wanted counted too. `captured_s`: when it was captured, on time.monotonic(), as far as can be known; of a
+    file, when it was decoded. `camera`: whose it is.
     """
 
-    image: npt.NDArray[np.uint8]
+    image: Image
     time_s: float
     index: int
+    captured_s: float = 0.0
+    camera: str = ""
 
 
 class Source(Protocol):
-    """An open camera, stream or file, to be used as a context manager by whoever opened it."""
+    """An open camera, stream, file or folder. One thread uses it, from opening to closing.
+
+    Opening may block for the time-out it was given, and raises Outage. So does `grab` when a live source stops.
+    """
 
     @property
     def name(self) -> str:
@@ -39,25 +44,17 @@ class Source(Protocol):
 
     @property
     def live(self) -> bool:
-        """Whether its frames are of now; a file's may be of any day."""
+        """Whether its frames are of now and must not wait; a file's may be of any day, and none is ever dropped."""
 
-    @property
-    def seen(self) -> int:
-        """Frames that came so far."""
+    def grab(self) -> float | None:
+        """Go to the next frame without making a picture of it; None at the end (of files and folders only).
 
-    @property
-    def seen_s(self) -> float:
-        """The time of the last frame that came, in seconds of the stream."""
+        Gives its time: of a live source when it was captured, in seconds of time.monotonic(), less what it waited in
+        buffers before it reached us; of others its place in seconds of the file. Raises Outage.
+        """
 
-    @property
-    def dropped(self) -> int:
-        """Frames that were wanted and lost, because newer ones came before anybody took them."""
-
-    def frames(self, wanted: Wanted) -> Iterator[Frame]:
-        """The frames that are wanted, in order, until the end. Raises CameraError when a live source fails."""
-
-    def interrupt(self) -> None:
-        """Make `frames` end soon; may be called from a signal handler or another thread."""
+    def retrieve(self) -> Image | None:
+        """The picture of the frame that was grabbed last, H x W x 3, uint8, BGR; None when it cannot be decoded."""
 
     def close(self) -> None:
         """Let go of the camera. May be called twice."""

@@ -98,3 +98,16 @@ def test_no_label_note_or_size_breaks_it(labels: dict[str, float], height: int, 
     frame = np.zeros((height, width, 3), np.uint8)
     caption = Caption(labels, frozenset(labels), labels, note)
     assert draw(frame, caption, np.ones((4, 4), np.float32), Preprocess(64, 64)).shape == frame.shape
+
+
+def test_before_the_first_look_there_is_no_panel() -> None:
+    frame = np.full((360, 640, 3), 100, np.uint8)
+    assert (draw(frame, Caption({}, frozenset(), {}), None, Preprocess(224, 224)) == frame).all()
+
+
+def test_bars_leave_most_of_a_small_picture_free() -> None:
+    many = Caption({f"class {number}": 0.1 for number in range(10)}, frozenset(), {})
+    for height, width in ((90, 160), (160, 284), (240, 426), (1080, 1920)):
+        frame = np.full((height, width, 3), 100, np.uint8)
+        touched = (draw(frame, many, None, Preprocess(224, 224)) != frame).any(axis=2).any(axis=1)
+        assert 0 < touched.sum() < 0.45 * height

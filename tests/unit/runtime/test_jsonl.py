@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from runtime.events.event import Event
+from runtime.events.incident import Incident
 from runtime.look import Look
 from runtime.sinks.jsonl import JsonLines
 
-LOOK = Look(1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, np.zeros((2, 1, 1), np.float32))
+LOOK = Look("yard", 1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, np.zeros((2, 1, 1), np.float32))
 EVENT = Event("id", "yard", "burning", "fire", None, "now", 1.0, 2.0, None, 0.9, 0.8, 6, "0" * 64, "opencv", "fp32")
+INCIDENT = Incident("id", "yard", "frozen", "now", None, {"s": 30})
 
 
 def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
@@ -24,10 +26,12 @@ def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
     sink.event(EVENT)
     sink.event(replace(EVENT, ended_s=3.0))
     # Not closed yet: a reader has them already.
-    look, raised, cleared = map(json.loads, path.read_text().splitlines())
+    sink.incident(INCIDENT)
+    look, raised, cleared, blind = map(json.loads, path.read_text().splitlines())
     sink.close()
     assert look == {
         "type": "look",
+        "camera": "yard",
         "time_s": 1.235,
         "frame": 30,
         "label": "fire",
@@ -36,6 +40,7 @@ def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
     }
     assert (raised["type"], raised["what"], raised["alarm"], raised["ended_s"]) == ("event", "raised", "burning", None)
     assert (cleared["what"], cleared["id"], cleared["ended_s"]) == ("cleared", "id", 3.0)
+    assert (blind["type"], blind["what"], blind["kind"], blind["evidence"]) == ("incident", "began", "frozen", {"s": 30})
 
 
 def test_lines_are_added_to_those_that_are_there(tmp_path: Path) -> None:

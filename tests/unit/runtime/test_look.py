@@ -1,4 +1,4 @@
-"""A look: preprocessing, classifier, calibration, alarms."""
+"""Looks: from the answers to a batch to calibrated probabilities and alarms."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from edge_resnet.classifier import Scores
-from edge_resnet.errors import BackendError
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
-from runtime.look import Examiner
+from runtime.look import looks
 from runtime.sources.frame import Frame
 
 MODEL = ModelSpec(
@@ -18,31 +17,16 @@ MODEL = ModelSpec(
     temperature=2.0,
     alarms={"burning": AlarmSpec(classes=("fire", "smoke"))},
 )
-FRAME = Frame(np.zeros((90, 160, 3), np.uint8), 1.5, 7)
+FRAMES = [
+    Frame(np.zeros((90, 160, 3), np.uint8), 1.5, 7, camera="yard"),
+    Frame(np.zeros((90, 160, 3), np.uint8), 0.5, 2, camera="hall"),
+]
 
 
-class Fixed:
-    """Answers always the same, and keeps what it was asked."""
-
-    def __init__(self, *logits: float) -> None:
-        self.logits = np.array([logits], np.float32)
-        self.asked: tuple[int, ...] = ()
-
-    def infer(self, frames: np.ndarray) -> Scores:
-        self.asked = frames.shape
-        return Scores(self.logits, self.logits[:, :, np.newaxis, np.newaxis])
-
-
-def test_probabilities_are_calibrated_and_summed_by_alarm() -> None:
-    classifier = Fixed(0.0, 2.0 * np.log(2.0), 2.0 * np.log(5.0))
-    look = Examiner(classifier, MODEL).look(FRAME)
-    assert classifier.asked == (1, 32, 64, 3)
-    assert look.probabilities == pytest.approx({"normal": 1 / 8, "smoke": 2 / 8, "fire": 5 / 8})
-    assert look.alarms == pytest.approx({"burning": 7 / 8})
-    assert (look.label, look.time_s, look.index, look.cam.shape) == ("fire", 1.5, 7, (3, 1, 1))
-
-
-@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-def test_an_answer_that_is_no_number_is_not_taken_for_a_quiet_night(wrong: float) -> None:
-    with pytest.raises(BackendError, match="no numbers"):
-        Examiner(Fixed(0.0, wrong, 0.0), MODEL).look(FRAME)
+def test_probabilities_are_calibrated_and_summed_by_alarm_for_each_frame_of_a_batch() -> None:
+    logits = np.array([[0.0, 2.0 * np.log(2.0), 2.0 * np.log(5.0)], [9.0, 0.0, 0.0]], np.float32)
+    yard, hall = looks(MODEL, FRAMES, Scores(logits, logits[:, :, np.newaxis, np.newaxis]))
+    assert yard.probabilities == pytest.approx({"normal": 1 / 8, "smoke": 2 / 8, "fire": 5 / 8})
+    assert yard.alarms == pytest.approx({"burning": 7 / 8})
+    assert (yard.camera, yard.label, yard.time_s, yard.index, yard.cam.shape) == ("yard", "fire", 1.5, 7, (3, 1, 1))
+    assert (hall.camera, hall.label, hall.time_s, hall.index) == ("hall", "normal", 0.5, 2)

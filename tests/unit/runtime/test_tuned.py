@@ -14,6 +14,7 @@ from edge_resnet.hardware import cpu_name
 from runtime import tuned
 from runtime.backends import Backend, Description
 from runtime.backends.registry import version
+from runtime.service.lines import Lines
 from runtime.session import StreamOptions, watch
 from tests.stand_ins import Brightness, write_bundle, write_clip
 
@@ -158,7 +159,7 @@ def stream(bundle: Bundle, choose: Chooser, **options: Any) -> list[str]:
     camera = bundle.folder.parent / "clip.avi"
     write_clip(camera, [40] * 5)
     events = bundle.folder.parent / "events.sqlite"
-    watch(StreamOptions(str(camera), bundle=bundle.folder, events=events, **options), lines.append, choose)
+    watch(StreamOptions((str(camera),), bundle=bundle.folder, events=events, **options), Lines(lines.append), choose)
     return lines
 
 

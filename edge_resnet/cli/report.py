@@ -1,0 +1,167 @@
+"""`edge-resnet report`: what the event store knows of the time that has passed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from edge_resnet.cli import options
+from edge_resnet.command import answer_json
+from edge_resnet.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.events.account import Account
+    from runtime.events.incident import Incident
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+_MOST_INCIDENTS = 20
+
+
+def report(
+    ledger: Annotated[bool, typer.Option("--ledger", help="Time that was watched, and why the rest was not.")] = False,
+    events: Annotated[Path, typer.Option(help="The SQLite file that stream writes.")] = Path("events.sqlite"),
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help='A day or time of this box\'s clock ("2026-11-24 13:00"), or "24 h".'),
+    ] = None,
+    by: Annotated[Literal["camera", "hour"], typer.Option(help="A row for each camera, or for each of its hours.")] = (
+        "camera"
+    ),
+    json: options.Json = False,
+) -> None:
+    """Show for each camera how long it was watched, how long it was blind and why, and what befell it.
+
+    May be called while a stream writes the file.
+    """
+    from runtime.events.account import accounts, odd_hours
+    from runtime.events.store import EventStore
+
+    if not ledger:
+        raise UserError("report: nothing was asked for; --ledger shows watched and blind time")
+    if not events.is_file():
+        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
+    # Whole hours: of an hour it is not known what lies before the moment that is asked for.
+    begin = None if since is None else parse_since(since).replace(minute=0, second=0, microsecond=0).isoformat()
+    with EventStore(events, read_only=True) as store:
+        entries = store.ledger(begin) if begin else store.ledger()
+        incidents = store.incidents(begin) if begin else store.incidents()
+    rows, odd = accounts(entries, by == "hour"), odd_hours(entries)
+    if json:
+        answer_json(
+            {
+                "since": begin,
+                "accounts": [_account_json(row) for row in rows],
+                "odd_hours": [_account_json(row) for row in odd],
+                "incidents": [_incident_json(incident) for incident in incidents],
+            }
+        )
+        return
+    _print_accounts(rows, by == "hour")
+    _print_check(len({(entry.camera, entry.hour) for entry in entries}), odd)
+    _print_incidents(incidents)
+
+
+def parse_since(text: str, now: datetime | None = None) -> datetime:
+    """A moment in UTC from a day, a local time, or how long ago (`24 h`). Raises UserError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from runtime.config.units import WRITTEN, Seconds
+
+    now = now or datetime.now(timezone.utc)
+    try:
+        # Without a zone it is the box's own time.
+        return datetime.fromisoformat(text.strip()).astimezone(timezone.utc)
+    except ValueError:
+        pass
+    try:
+        return now - timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
+    except (ValidationError, OverflowError) as error:
+        raise UserError(
+            f'--since {text}: takes a day or time such as 2026-11-24 or "2026-11-24 13:00", or how long ago, "24 h"'
+        ) from error
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: 4.2 s, 3 min 20 s, 5 h 10 min, 12 d 3 h."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit_s, unit, smaller_s, smaller in ((_DAY_S, "d", _HOUR_S, "h"), (_HOUR_S, "h", _MINUTE_S, "min")):
+        if whole >= unit_s:
+            return f"{whole // unit_s} {unit} {whole % unit_s // smaller_s} {smaller}"
+    return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+
+
+def _account_json(row: Account) -> dict[str, object]:
+    named = {"camera": row.camera} | ({"hour": row.hour} if row.hour else {})
+    sums = {"seconds": row.seconds, "watched_s": row.watched_s, "watched_share": row.watched_share}
+    return {**named, **sums, "blind_s": dict(row.blind_s)}
+
+
+def _incident_json(incident: Incident) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {**asdict(incident), "evidence": dict(incident.evidence)}
+
+
+def _print_accounts(rows: Sequence[Account], by_hour: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo("no watched time is booked for this span")
+        return
+    table = Table("camera", title="watched time")
+    if by_hour:
+        table.add_column("hour, UTC", no_wrap=True)
+    for column in ("watched", "seen for", "blind for"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("of that")
+    for row in rows:
+        blind = ", ".join(f"{name.replace('_', ' ')} {duration(s)}" for name, s in row.blind_s.items()) or "-"
+        hour = [row.hour[:16].replace("T", " ")] if by_hour else []
+        times = [duration(row.watched_s), duration(row.seconds - row.watched_s)]
+        table.add_row(row.camera, *hour, f"{_floored_percent(row.watched_share)}", *times, blind)
+    Console().print(table)
+
+
+def _floored_percent(share: float) -> str:
+    """Never 100% where a second is missing."""
+    return f"{int(share * 10000) / 100:.2f}%"
+
+
+def _print_check(hours: int, odd: Sequence[Account]) -> None:
+    if not odd:
+        typer.echo(f"sums: all hours are whole ({hours}; a camera's first and last may be shorter)")
+        return
+    named = ", ".join(f"{row.camera} {row.hour[:16]} ({row.seconds:.0f} s)" for row in odd[:3])
+    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    typer.echo(f"sums: {len(odd)} of {hours} hours are not 3600 s, the clock was set in them: {named}{more}")
+
+
+def _print_incidents(incidents: Sequence[Incident]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not incidents:
+        return
+    table = Table("began, UTC", "lasted", "camera", "what", "evidence", title="incidents")
+    for incident in incidents[-_MOST_INCIDENTS:]:
+        began = datetime.fromisoformat(incident.began_at)
+        ended = incident.ended_at and datetime.fromisoformat(incident.ended_at)
+        evidence = ", ".join(f"{key} {_short(value)}" for key, value in incident.evidence.items())
+        lasted = duration(max(0.0, (ended - began).total_seconds())) if ended else "lasts"
+        what = incident.kind.replace("_", " ")
+        table.add_row(f"{began:%Y-%m-%d %H:%M:%S}", lasted, incident.camera or "(the box)", what, evidence or "-")
+    Console().print(table)
+    if len(incidents) > _MOST_INCIDENTS:
+        typer.echo(f"the last {_MOST_INCIDENTS} of {len(incidents)} incidents; --json gives all")
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"

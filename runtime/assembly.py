@@ -1,0 +1,137 @@
+"""Puts a camera's channel together from its settings: source, mask, gate, rules, journal, sight and ledger."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+
+from edge_resnet.manifest import AlarmSpec, ModelSpec
+from runtime.cameras.camera import Camera
+from runtime.cameras.gate import Gate
+from runtime.cameras.ledger import Ledger
+from runtime.cameras.mask import Mask
+from runtime.cameras.reader import Open
+from runtime.cameras.shot import Maker
+from runtime.cameras.sight import Sight
+from runtime.channel import Channel
+from runtime.config.armed import armed
+from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
+from runtime.events.journal import Decider, Journal
+from runtime.events.store import EventStore
+from runtime.pace import Pace
+from runtime.rule import Rule, RuleSettings
+from runtime.sources import open_source
+from runtime.sources.address import Address
+
+# With less than so many periods between two looks nothing was missed; a beat may fall out.
+_BEATS = 2.5
+_THRESHOLDS = {"threshold", "mean_threshold"}
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(timezone.utc)
+
+
+def rule_settings(alarm: AlarmSpec, changed: AlarmSettings) -> RuleSettings:
+    """The rule of an alarm of the bundle, with what the configuration changes of it."""
+    own = RuleSettings.of(alarm.model_copy(update=changed.model_dump(include=_THRESHOLDS, exclude_none=True)))
+    return replace(
+        own,
+        window_s=own.window_s if changed.window is None else changed.window,
+        min_looks=own.min_looks if changed.min_looks is None else changed.min_looks,
+        quiet_s=own.quiet_s if changed.quiet is None else changed.quiet,
+        cooldown_s=own.cooldown_s if changed.cooldown is None else changed.cooldown,
+    )
+
+
+@dataclass
+class Assembly:
+    """What all channels of a watch share. `settings` and `decider` may be exchanged while it runs.
+
+    `pictures_per_s`: how many pictures people are shown of each camera; None for none.
+    """
+
+    settings: WatchSettings
+    model: ModelSpec
+    decider: Decider
+    store: EventStore
+    bell: threading.Event
+    pictures_per_s: float | None
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], datetime] = utc_now
+    open: Open = open_source
+
+    def channels(self) -> dict[str, Channel]:
+        """The channels of all cameras, not yet started."""
+        return {name: self.channel(name) for name in self.settings.cameras()}
+
+    def channel(self, name: str) -> Channel:
+        """The channel of one camera. Raises CameraError when its address is none."""
+        camera = self.settings.cameras()[name]
+        mask = Mask(camera.masks)
+        maker = Maker(mask, self.model.input.preprocess)
+        # With a stream for people's eyes, the one that is classified makes no pictures for them.
+        pictures = self._pictures() if camera.record is None else None
+        source = self._camera(name, camera.detect, camera, maker, Pace(camera.rate), pictures)
+        now_s, live = self.clock(), source.live
+        gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
+        stopped = self.store.booked_until().get(name) if live else None
+        return Channel(
+            camera=source,
+            recorded=self._recorded(name, camera, maker),
+            settings=camera,
+            model=self.model,
+            rules=self._rules(camera),
+            journal=Journal(self.store, name, self.decider, live),
+            gate=Gate(camera.gate, camera.heartbeat, mask),
+            sight=Sight(camera.blindness, now_s) if live else None,
+            ledger=Ledger(name, now_s, self.wall, stopped, gap_s) if live else None,
+            armed=partial(self._armed, name),
+        )
+
+    def _recorded(self, name: str, camera: CameraSettings, maker: Maker) -> Camera | None:
+        """The large stream of a camera, where it has one and somebody looks."""
+        if camera.record is None or self.pictures_per_s is None:
+            return None
+        return self._camera(name, camera.record, camera, maker, None, self._pictures())
+
+    def _camera(
+        self,
+        name: str,
+        address: str,
+        camera: CameraSettings,
+        maker: Maker,
+        looks: Pace | None,
+        pictures: Pace | None,
+    ) -> Camera:
+        return Camera(
+            name,
+            Address.parse(address),
+            maker,
+            looks,
+            pictures,
+            self.bell,
+            open_timeout_s=camera.open_timeout,
+            read_timeout_s=camera.read_timeout,
+            open=self.open,
+            clock=self.clock,
+        )
+
+    def _pictures(self) -> Pace | None:
+        return None if self.pictures_per_s is None else Pace(self.pictures_per_s)
+
+    def _rules(self, camera: CameraSettings) -> Mapping[str, Rule]:
+        changed = self.settings.alarms
+        return {
+            name: Rule(rule_settings(alarm, changed.get(name, AlarmSettings())))
+            for name, alarm in self.model.alarms.items()
+            if camera.alarms is None or name in camera.alarms
+        }
+
+    def _armed(self, name: str, alarm: str) -> bool:
+        return armed(self.settings, name, alarm, self.wall())

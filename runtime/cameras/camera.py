@@ -1,0 +1,215 @@
+"""A camera as the watch has it: what its reading thread left here, taken by the main thread.
+
+A live camera has a slot of one shot: the newest wins, and the one that it replaces is counted as dropped. A file's
+thread waits until its shot was taken, so that none is lost. A thread that hangs inside a library cannot be stopped in
+Python; it is left behind, and another takes its place.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runtime.cameras.backoff import Backoff
+from runtime.cameras.reader import Open, Reader
+from runtime.cameras.shot import Maker, Shot
+from runtime.pace import Pace
+from runtime.sources import open_source
+from runtime.sources.address import Address
+from runtime.sources.outage import Outage
+
+# So many threads of one camera may hang; then no other is begun until one of them comes back.
+MOST_HANGING = 3
+_JOIN_S = 2.0
+# Corrected for what waited in buffers, the time of a live frame may seem to go back a little; it never does.
+_LEAST_STEP_S = 1e-6
+
+
+@dataclass(frozen=True)
+class Came:
+    """A frame that came: its time in the stream, its number, whether it is due for a look, and for people."""
+
+    time_s: float
+    index: int
+    due: bool
+    shown: bool
+
+
+@dataclass(frozen=True)
+class News:
+    """How a camera does. Times are seconds of the clock.
+
+    `came`: frames so far, `came_at_s`: when the last came, `last_s`: its time in the stream. `outage`: why there are
+    none, since `outage_at_s`; None while connected or before the first attempt ended. `reconnects`: how often it came
+    back. `ended`: no more will come.
+    """
+
+    came: int
+    came_at_s: float | None
+    last_s: float
+    outage: Outage | None
+    outage_at_s: float
+    reconnects: int
+    ended: bool
+
+
+class Camera:
+    """One camera, file or folder. Opening and reading happen on its own thread; all else here returns at once."""
+
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        maker: Maker,
+        looks: Pace | None,
+        pictures: Pace | None,
+        bell: threading.Event,
+        *,
+        open_timeout_s: float,
+        read_timeout_s: float,
+        open: Open = open_source,
+        backoff: Callable[[], Backoff] = Backoff,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`looks`, `pictures`: which frames are made into shots for a look, and for people (None for none).
+
+        `bell` is set whenever there is news.
+        """
+        self.name, self.address = name, address
+        self.looks, self.pictures = looks, pictures
+        self.maker, self.bell = maker, bell
+        self.open, self.backoff, self.clock = open, backoff(), clock
+        self.open_timeout_s, self.read_timeout_s = open_timeout_s, read_timeout_s
+        self.live = address.live
+        self.fps = 25.0
+        self._zero_s = clock()
+        self.dropped: Counter[str] = Counter()
+        self._lock = threading.Condition()
+        self._shot: Shot | None = None
+        self._waiting_since_s: float | None = None
+        self._picture: Shot | None = None
+        self._came = 0
+        self._last_s = float("-inf")
+        self._came_at_s: float | None = None
+        self._outage: Outage | None = None
+        self._outage_at_s = 0.0
+        self._reconnects = 0
+        self._ended = False
+        self.ending = threading.Event()
+        self._reader: Reader | None = None
+        self._hanging: list[Reader] = []
+
+    def start(self) -> None:
+        """Begin to open and read."""
+        self._reader = Reader(self)
+        self._reader.start()
+
+    def take(self) -> Shot | None:
+        """The shot that waits, if any; the slot is free again."""
+        with self._lock:
+            shot, self._shot, self._waiting_since_s = self._shot, None, None
+            self._lock.notify_all()
+            return shot
+
+    def take_picture(self) -> Shot | None:
+        """The newest shot of a live camera for people's eyes, if there is one that was not taken before."""
+        with self._lock:
+            picture, self._picture = self._picture, None
+            return picture
+
+    @property
+    def waiting_since_s(self) -> float | None:
+        """Since when a shot waits, or one that a newer one replaced; None when there is none."""
+        return self._waiting_since_s
+
+    def news(self) -> News:
+        """How it does."""
+        with self._lock:
+            last_s = max(0.0, self._last_s)
+            return News(
+                self._came, self._came_at_s, last_s, self._outage, self._outage_at_s, self._reconnects, self._ended
+            )
+
+    def mend(self, now_s: float) -> bool:
+        """Replace the reading thread if it hangs. Whether it did."""
+        reader = self._reader
+        if reader is None or not self.live or self.ending.is_set() or not reader.hangs(now_s):
+            return False
+        self._hanging = [each for each in self._hanging if each.is_alive()]
+        if len(self._hanging) >= MOST_HANGING:
+            return False
+        self._hanging.append(reader)
+        self.lost(reader, Outage(self.name, "timeout", "it hangs; a new connection is tried beside it"), now_s)
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask the thread to end. Returns at once, and may be called by any thread or signal handler."""
+        self.ending.set()
+
+    def close(self) -> None:
+        """Stop, and wait for the thread, but not for one that hangs: it is a daemon and ends with the process."""
+        self.stop()
+        with self._lock:
+            self._lock.notify_all()
+        if self._reader is not None and self._reader.is_alive():
+            self._reader.join(_JOIN_S)
+
+    # What the reading thread tells. One that was left behind has nothing more to say.
+
+    def is_read_by(self, reader: Reader) -> bool:
+        """Whether the thread is still the one that reads this camera, and is to go on."""
+        return self._reader is reader and not self.ending.is_set()
+
+    def came(self, reader: Reader, now_s: float, grabbed_s: float) -> Came | None:
+        """A frame came, `grabbed_s` as the source says. None when the thread is to end."""
+        with self._lock:
+            if not self.is_read_by(reader):
+                return None
+            if self._outage is not None:
+                self._reconnects += self._came > 0
+                self._outage = None
+                self.backoff.succeeded()
+            time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, self._last_s + _LEAST_STEP_S, 0.0)
+            index, self._came, self._came_at_s, self._last_s = self._came, self._came + 1, now_s, time_s
+        due, shown = (pace is not None and pace.is_due(time_s) for pace in (self.looks, self.pictures))
+        for pace, taken in ((self.looks, due), (self.pictures, shown)):
+            if pace is not None and taken:
+                pace.take(time_s)
+        return Came(time_s, index, due, shown)
+
+    def lost(self, reader: Reader, outage: Outage, now_s: float) -> None:
+        """There is no connection, or no more."""
+        with self._lock:
+            if self._reader is not reader:
+                return
+            if self._outage is None:
+                self._outage_at_s = now_s
+            self._outage = outage
+        self.bell.set()
+
+    def ended(self, reader: Reader) -> None:
+        """A file or folder is at its end."""
+        with self._lock:
+            self._ended = self._ended or self._reader is reader
+        self.bell.set()
+
+    def put(self, reader: Reader, shot: Shot, shown: bool) -> None:
+        """Leave a shot, for people too where `shown`; of a file, wait until the one before was taken."""
+        with self._lock:
+            while not self.live and self._shot is not None and self.is_read_by(reader):
+                self._lock.wait(0.2)
+            if not self.is_read_by(reader):
+                return
+            if shot.due or not self.live:
+                if self._shot is not None:
+                    self.dropped["superseded"] += 1
+                else:
+                    self._waiting_since_s = self.clock()
+                self._shot = shot
+            if shown and self.live:
+                self._picture = shot
+        self.bell.set()

@@ -1,0 +1,78 @@
+"""What is measured on every due picture, cheaply: a few raw points, how dark, how bright, how sharp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from runtime.cameras.levels import histogram, percentile
+from runtime.sources.frame import Image
+
+# The points: at least so many columns and rows of every picture that has them.
+POINT_COLUMNS, POINT_ROWS = 160, 90
+# Sharpness is judged at the scale of a picture this wide: a blur of 2 pixels is nothing at 4K.
+_SHARP_COLUMNS, _SHARP_ROWS = 640, 64
+# An edge in focus rises within one or two of these pixels, and has surely risen within this many.
+_FAR = 16
+# Of Gaussian noise the 99th percentile of the absolute value is 2.576 / 0.6745 = 3.82 times the median; some more, since
+# small noise is rounded to whole levels.
+_GAUSSIAN_P99 = 4.2
+# Squared grey levels: differences of less than 10 levels over the picture's strongest edges are no contrast to judge.
+_NO_CONTRAST = 100.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One picture in numbers.
+
+    `points`: rows x columns, uint8, grey levels of single pixels, not averaged: their noise tells a live sensor from a
+    repeated picture. `dark_level`: 98% of the points are at most so bright. `light_level`: 98% are at least so bright.
+    `sharpness`: 0 (nothing but blur) to about 0.4 (edges of one pixel), whatever the content, contrast and noise.
+    """
+
+    points: Image
+    dark_level: float
+    light_level: float
+    sharpness: float
+
+
+def measure(image: Image) -> Seen:
+    """Measure a picture, H x W x 3, uint8, BGR, as the camera gave it: before masks are blanked.
+
+    Masks hide parts from people, not from the question whether the camera sees. 0.2 ms at 1080p.
+    """
+    height, width = image.shape[:2]
+    columns, rows = max(1, width // POINT_COLUMNS), max(1, height // POINT_ROWS)
+    points = np.asarray(cv2.cvtColor(np.ascontiguousarray(image[::rows, ::columns]), cv2.COLOR_BGR2GRAY), np.uint8)
+    counts = histogram(points)
+    return Seen(
+        points=points,
+        dark_level=percentile(counts, 0.98),
+        light_level=percentile(counts, 0.02),
+        sharpness=_sharpness(image),
+    )
+
+
+def _sharpness(image: Image) -> float:
+    """How steep the strongest edges are: (99th percentile of the steps to the next pixel / to the 16th)^2.
+
+    Along some rows of the green channel, which holds most of the light. Taken of the strongest steps, it does not ask
+    how many edges there are; as a ratio, not how contrasty; and the share of the steps that plain noise would make
+    (from their median) is taken off, so that a noisy sensor behind a lens out of focus does not pass for sharp. An edge
+    blurred by a Gaussian of sigma s gives (1 / (2.5 s erf(16 / (2.83 s))))^2, 0.0039 at the least.
+    """
+    height, width = image.shape[:2]
+    step, rows = max(1, round(width / _SHARP_COLUMNS)), max(1, height // _SHARP_ROWS)
+    lines = np.ascontiguousarray(image[::rows, ::step, 1])
+    if lines.shape[1] <= _FAR:
+        return 0.0
+    near, far = (histogram(_steps(lines, lag)) for lag in (1, _FAR))
+    noise = _GAUSSIAN_P99 * percentile(near, 0.5)
+    steep = max(0.0, percentile(near, 0.99) ** 2 - noise**2)
+    return float(steep / (percentile(far, 0.99) ** 2 + _NO_CONTRAST))
+
+
+def _steps(lines: Image, lag: int) -> Image:
+    return np.asarray(cv2.absdiff(lines[:, lag:], lines[:, :-lag]), np.uint8)

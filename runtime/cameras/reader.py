@@ -1,0 +1,103 @@
+"""The thread that reads a camera: opens it, grabs every frame, makes shots of those that are due, opens it again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import cv2
+
+from runtime.sources.address import Address
+from runtime.sources.frame import Frame, Source
+from runtime.sources.outage import Outage
+
+if TYPE_CHECKING:
+    from runtime.cameras.camera import Camera
+
+# Opens a source, given the time-outs for opening and reading in seconds.
+Open = Callable[[Address, float, float], Source]
+
+# So many frames in a row that cannot be made into a picture are no video.
+_MOST_BAD = 50
+# How much longer than the time-outs of the source a call may take before its thread is taken for hanging.
+GRACE_S = 5.0
+
+
+class Reader(threading.Thread):
+    """Reads one camera until it is asked to end, its file ends, or another reader takes its place."""
+
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(name=f"camera {camera.name}", daemon=True)
+        self._camera = camera
+        self._beat_s = camera.clock()
+        self._limit_s = 0.0
+
+    def hangs(self, now_s: float) -> bool:
+        """Whether a call into a library has taken longer than it ever may."""
+        return self.is_alive() and now_s - self._beat_s > self._limit_s
+
+    def run(self) -> None:
+        camera = self._camera
+        while camera.is_read_by(self):
+            try:
+                self._read_once()
+            except Outage as outage:
+                camera.lost(self, outage, camera.clock())
+            except (cv2.error, MemoryError, OSError) as error:
+                advice = f"it cannot be read here ({type(error).__name__})"
+                camera.lost(self, Outage(camera.name, "resources", advice), camera.clock())
+            else:
+                camera.ended(self)
+                return
+            if not camera.live:
+                camera.ended(self)
+                return
+            self._pause(camera.backoff.failed(camera.clock()))
+
+    def _pause(self, seconds: float) -> None:
+        self._calls(seconds)
+        self._camera.ending.wait(seconds)
+
+    def _calls(self, limit_s: float) -> None:
+        """A call that may take `limit_s` begins now."""
+        self._limit_s = limit_s + GRACE_S
+        self._beat_s = self._camera.clock()
+
+    def _read_once(self) -> None:
+        """One connection, or the whole file. Raises Outage when a live source stops."""
+        camera = self._camera
+        # A failed attempt is asked why, which takes as long again.
+        self._calls(2 * camera.open_timeout_s + camera.read_timeout_s)
+        source = camera.open(camera.address, camera.open_timeout_s, camera.read_timeout_s)
+        try:
+            camera.fps = source.fps
+            self._grab_all(source)
+        finally:
+            source.close()
+
+    def _grab_all(self, source: Source) -> None:
+        camera, bad = self._camera, 0
+        # A source may try twice, and may wait for the first frame as long again as for the opening.
+        limit_s = 2 * (camera.open_timeout_s + camera.read_timeout_s)
+        while True:
+            self._calls(limit_s)
+            grabbed_s = source.grab()
+            now_s = camera.clock()
+            limit_s = 2 * camera.read_timeout_s
+            came = None if grabbed_s is None else camera.came(self, now_s, grabbed_s)
+            if grabbed_s is None or came is None:
+                return
+            if not came.due and not came.shown:
+                continue
+            image = source.retrieve()
+            if image is None:
+                camera.dropped["undecodable"] += 1
+                bad += 1
+                if bad >= _MOST_BAD:
+                    raise Outage(camera.name, "codec", "its frames cannot be decoded; is it H.264, H.265 or MJPEG?")
+                continue
+            bad = 0
+            captured_s = grabbed_s if camera.live else now_s
+            frame = Frame(image, came.time_s, came.index, captured_s, camera.name)
+            camera.put(self, camera.maker.make(frame, came.due), came.shown)

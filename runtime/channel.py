@@ -1,0 +1,218 @@
+"""A camera's channel: what happens to its frames, from the gate to the events, and how it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edge_resnet.manifest import ModelSpec
+from runtime.cameras.camera import Camera, News
+from runtime.cameras.gate import Gate, always_open
+from runtime.cameras.ledger import Ledger
+from runtime.cameras.measure import Seen
+from runtime.cameras.shot import Shot
+from runtime.cameras.sight import LIVE, OFFLINE, STALE, Sight, Turn
+from runtime.config.settings import CameraSettings
+from runtime.events.entry import WATCHED
+from runtime.events.event import Event
+from runtime.events.journal import Journal
+from runtime.look import Look
+from runtime.rule import Rule, Transition
+from runtime.service.status import CameraStatus
+
+# Whether an alarm of this camera is armed now.
+Armed = Callable[[str], bool]
+
+# Why a due frame was not looked at, when that was for want of power.
+_LOST = ("superseded", "too_old", "late")
+
+
+@dataclass
+class Channel:
+    """One camera's gate, rules, sight and ledger. The main thread alone uses it.
+
+    `recorded`: the large stream, for people's eyes only. `rules`: by alarm. `sight`, `ledger`: None for files, whose
+    pictures may be of any day.
+    """
+
+    camera: Camera
+    recorded: Camera | None
+    settings: CameraSettings
+    model: ModelSpec
+    rules: Mapping[str, Rule]
+    journal: Journal
+    gate: Gate
+    sight: Sight | None
+    ledger: Ledger | None
+    armed: Armed
+    latest: Look | None = field(default=None, init=False)
+    age_s: float | None = field(default=None, init=False)
+    looks: int = field(default=0, init=False)
+    dropped: Counter[str] = field(default_factory=Counter, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.camera.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come, and all that came was looked at."""
+        return self.camera.ending.is_set() or (self.camera.news().ended and self.camera.waiting_since_s is None)
+
+    @property
+    def expected(self) -> bool:
+        """Whether frames come, so that it is worth to wait a moment for the next."""
+        news = self.camera.news()
+        return not self.ended and news.came > 0 and news.outage is None
+
+    @property
+    def in_time(self) -> bool:
+        """Whether its frames are of now, so that old ones are worthless."""
+        return self.camera.live
+
+    @property
+    def seen_s(self) -> float:
+        """How far the stream has come, in seconds of its own time."""
+        return self.camera.news().last_s
+
+    def start(self) -> None:
+        """Begin to read."""
+        self.camera.start()
+        if self.recorded is not None:
+            self.recorded.start()
+
+    def stop(self) -> None:
+        """Ask the reading threads to end. Returns at once."""
+        self.camera.stop()
+        if self.recorded is not None:
+            self.recorded.stop()
+
+    def close(self) -> None:
+        """Stop, and wait for the threads, but for those that hang."""
+        self.camera.close()
+        if self.recorded is not None:
+            self.recorded.close()
+
+    def take_picture(self) -> Shot | None:
+        """The newest picture for people's eyes, of the large stream where there is one."""
+        return (self.recorded or self.camera).take_picture()
+
+    def mend(self, now_s: float) -> bool:
+        """Replace a reading thread that hangs. Whether it had to be done."""
+        recorded = self.recorded is not None and self.recorded.mend(now_s)
+        return self.camera.mend(now_s) or recorded
+
+    def admit(self, shot: Shot, now_s: float) -> bool:
+        """Whether a due shot is to be classified: it is not too old, and the gate is open."""
+        if self.too_old(shot, now_s, "too_old"):
+            return False
+        assert shot.seen is not None
+        if self.sight is not None:
+            self.sight.saw(shot.frame.captured_s, shot.seen)
+        if self._opens(shot.frame.time_s, shot.seen):
+            return True
+        self.dropped["still"] += 1
+        if self.ledger is not None:
+            self.ledger.looked(shot.frame.captured_s)
+        return False
+
+    def judge(self, shot: Shot, look: Look, now_s: float) -> list[Event]:
+        """Take the answer to a shot, and give the events that it raised or cleared; none if it came too late."""
+        if self.too_old(shot, now_s, "late"):
+            return []
+        self.latest, self.looks = look, self.looks + 1
+        self.age_s = max(0.0, now_s - shot.frame.captured_s)
+        if self.ledger is not None:
+            self.ledger.looked(shot.frame.captured_s)
+        events = []
+        for alarm, rule in self.rules.items():
+            if look.alarms[alarm] >= rule.settings.low_threshold:
+                self.gate.found(look.time_s)
+            # Disarmed, a rule sleeps: what is held ends as it stands, and armed again it begins with an empty window.
+            armed = self.armed(alarm)
+            events.append(self._enter(alarm, rule.look(look.time_s, look.alarms[alarm]) if armed else rule.finish()))
+        return [event for event in events if event is not None]
+
+    def finish(self) -> list[Event]:
+        """The camera's watch is over: what is still held is cleared."""
+        cleared = [self._enter(alarm, rule.finish()) for alarm, rule in self.rules.items()]
+        return [event for event in cleared if event is not None]
+
+    def tick(self, now_s: float) -> Sequence[Turn]:
+        """Bring sight and ledger up to now; the changes of state since the last tick."""
+        if self.sight is None or self.ledger is None:
+            return ()
+        news = self.camera.news()
+        if news.came_at_s is not None:
+            self.sight.came(news.came_at_s)
+        if news.outage is not None:
+            self.sight.lost(news.outage_at_s, news.outage.reason, str(news.outage))
+        turns = self.sight.tick(now_s)
+        for turn in turns:
+            self.ledger.turned(turn)
+        self.ledger.settle(now_s, self.sight.trusted_until(now_s))
+        return turns
+
+    def settle(self, now_s: float) -> None:
+        """The watch of this camera is over: book all that is left, also what nobody will confirm any more."""
+        if self.ledger is not None:
+            self.ledger.settle(now_s)
+
+    def status(self, now_s: float) -> CameraStatus:
+        """How it stands."""
+        news = self.camera.news()
+        state = self.sight.state if self.sight is not None else LIVE
+        looks = self.camera.looks
+        totals = dict(self.ledger.totals) if self.ledger is not None else {}
+        return CameraStatus(
+            name=self.name,
+            state=state,
+            since_s=now_s - self.sight.since_s if self.sight is not None else 0.0,
+            why=self._why(state, news),
+            label=self.latest.label if self.latest else "",
+            probability=self.latest.probabilities[self.latest.label] if self.latest else 0.0,
+            held=tuple(self.journal.held),
+            rate_per_s=looks.rate_per_s if looks else 0.0,
+            wanted_per_s=self.settings.rate,
+            age_s=self.age_s,
+            frames=news.came,
+            looks=self.looks,
+            dropped=dict(self.dropped + self.camera.dropped),
+            reconnects=news.reconnects,
+            watched_s=totals.pop(WATCHED, 0.0),
+            blind_s=totals,
+        )
+
+    def lost(self) -> int:
+        """How many due frames were lost since the start because the box could not keep up."""
+        counts = self.dropped + self.camera.dropped
+        return sum(counts[reason] for reason in _LOST)
+
+    @staticmethod
+    def _why(state: str, news: News) -> str:
+        if state in (STALE, OFFLINE) and news.outage is not None:
+            return str(news.outage)
+        return "" if state == LIVE else state.replace("_", " ")
+
+    def _opens(self, time_s: float, seen: Seen) -> bool:
+        """Whether the gate is open; where nothing may be left out, it is not even asked."""
+        if always_open(self.settings.gate, [alarm for alarm in self.rules if self.armed(alarm)]):
+            return True
+        if self.journal.held:
+            # Quiet has to be seen before an alarm is over.
+            self.gate.found(time_s)
+        return self.gate.opens(time_s, seen.points).open
+
+    def too_old(self, shot: Shot, now_s: float, reason: str) -> bool:
+        """Whether a shot of a live camera is older than it may be; then it is counted as dropped for `reason`."""
+        old = self.in_time and now_s - shot.frame.captured_s > self.settings.max_age
+        self.dropped[reason] += old
+        return old
+
+    def _enter(self, alarm: str, transition: Transition) -> Event | None:
+        return self.journal.enter(alarm, self._strongest_class(alarm), transition)
+
+    def _strongest_class(self, alarm: str) -> str:
+        probabilities = self.latest.probabilities if self.latest else {}
+        return max(self.model.alarms[alarm].classes, key=lambda label: probabilities.get(label, 0.0))

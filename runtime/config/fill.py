@@ -1,0 +1,70 @@
+"""Addresses as they are written in YAML: ${NAME} from the environment, files beside the configuration, passwords."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge_resnet.errors import CameraError
+from runtime.sources.address import Address
+
+# $${ is a ${ that stays.
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_USER_AND_PASSWORD = re.compile(r"://[^:@/]*:(.*)@", re.DOTALL)
+_PASSWORD_IN_PATH = re.compile(r"(?:pass|pwd|pw|token|key|auth|secret)[a-z]*=(?=[^&;/#\s])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """An address that can be opened. `text` may hold a password."""
+
+    text: str = field(repr=False)
+    kind: str
+
+
+def fill(text: str, folder: Path, environment: Mapping[str, str]) -> Filled:
+    """The address that `text` means in a configuration in `folder`.
+
+    Raises CameraError, which never tells what a variable holds.
+    """
+    filled = _VARIABLE.sub(lambda found: _value(found, environment), text)
+    if not filled:
+        raise CameraError("nothing stands here; name a device (0), a URL (rtsp://...), a file or a folder")
+    if _is_path(filled):
+        filled = str(folder.absolute() / filled)
+    try:
+        return Filled(filled, Address.parse(filled).kind)
+    except CameraError:
+        if _VARIABLE.search(text) is None:
+            raise
+    raise CameraError(
+        "with the environment's values this is no device, URL, file or folder; write @, / and : of a password as "
+        "%40, %2F and %3A"
+    )
+
+
+def holds_password(text: str) -> bool:
+    """Whether a password stands in an address itself, not only the name of a variable."""
+    plain = _VARIABLE.sub("", text)
+    found = _USER_AND_PASSWORD.search(plain)
+    return bool(found and found[1]) or _PASSWORD_IN_PATH.search(plain) is not None
+
+
+def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    if found[0] == "$${":
+        return "${"
+    # What is no name may be a part of a password, and is not repeated.
+    if not found[2] or not _VARIABLE_NAME.fullmatch(found[1]):
+        raise CameraError("a ${ without the name of a variable and }; write $${ for these two signs themselves")
+    if found[1] not in environment:
+        raise CameraError(
+            f"the environment has no {found[1]}; set it (export {found[1]}=..., or EnvironmentFile= of the service)"
+        )
+    return environment[found[1]]
+
+
+def _is_path(text: str) -> bool:
+    return "://" not in text and not (text.isascii() and text.isdigit())

@@ -1,0 +1,127 @@
+"""cameras.yaml to settings; every mistake in it is one line, with its place in the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from edge_resnet.errors import CameraError, UserError
+from runtime.config.bundled import against_bundle
+from runtime.config.document import Document, Misread, Place, Problem, read_document
+from runtime.config.explain import explain
+from runtime.config.fill import fill, holds_password
+from runtime.config.finding import Finding, KeyPath, dotted
+from runtime.config.settings import WatchSettings
+from runtime.config.units import WRITTEN
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file holds. `settings`: None where there are `problems`; `warnings` do not hinder."""
+
+    file: Path
+    settings: WatchSettings | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The problems, a line each."""
+        return [problem.line(self.file) for problem in self.problems]
+
+
+def load(
+    file: Path, alarms: Collection[str] | None = None, environment: Mapping[str, str] | None = None
+) -> WatchSettings:
+    """The settings in a file. `alarms`: the bundle's, where there is one. Raises UserError with the first problem."""
+    reading = read(file, alarms, environment)
+    if reading.settings is None:
+        first, *others = reading.lines()
+        more = f" (and {len(others)} more; edge-resnet config check {file} tells all)" if others else ""
+        raise UserError(first + more)
+    return reading.settings
+
+
+def read(file: Path, alarms: Collection[str] | None = None, environment: Mapping[str, str] | None = None) -> Reading:
+    """The settings in a file, or all that is wrong with it.
+
+    `alarms`: those of the bundle that will watch; without them, the names that the file gives are not checked.
+    `environment`: what ${NAME} is filled from, os.environ by default.
+    """
+    try:
+        document = read_document(file)
+    except Misread as misread:
+        return Reading(file, None, (misread.problem,))
+    problems = [*document.problems]
+    warnings = list(_warnings(document, file))
+    problems += _fill(document, file.parent, os.environ if environment is None else environment)
+    settings = None
+    try:
+        settings = WatchSettings.model_validate(document.data, context=WRITTEN)
+    except ValidationError as error:
+        problems += explain(error, document)
+    if settings is not None and alarms is not None:
+        problems += [document.at_value(finding) for finding in against_bundle(settings, alarms)]
+    return Reading(file, None if problems else settings, _in_order(problems), _in_order(warnings))
+
+
+def _in_order(problems: Collection[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.place or Place(0, 0)))
+
+
+def _fill(document: Document, folder: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Put what can be opened in the place of each address."""
+    for path, camera in _cameras(document.data):
+        kinds: dict[str, str] = {}
+        for key, text in _addresses(camera):
+            try:
+                filled = fill(text, folder, environment)
+            except CameraError as error:
+                yield document.at_value(Finding((*path, key), str(error)))
+                continue
+            camera[key], kinds[key] = filled.text, filled.kind
+        if len(set(kinds.values())) > 1:
+            text = f"a {kinds['record']}, though detect is a {kinds['detect']}; name two streams of one camera"
+            yield document.at_value(Finding((*path, "record"), text))
+
+
+def _warnings(document: Document, file: Path) -> Iterator[Problem]:
+    first: dict[str, KeyPath] = {}
+    for path, camera in _cameras(document.data):
+        for key, text in _addresses(camera):
+            if holds_password(text):
+                advice = "a password stands in this file; write ${NAME} in its place and set NAME in the environment"
+                if file.stat().st_mode & 0o077:
+                    advice += f"; others on this machine may read it: chmod 600 {file}"
+                yield document.at_value(Finding((*path, key), advice))
+            if text in first and first[text] != path:
+                other = f"the same address as in {dotted(first[text])}; is that meant?"
+                yield document.at_value(Finding((*path, key), other))
+            first.setdefault(text, path)
+
+
+def _cameras(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """The cameras of a file that may yet be wrong anywhere, with their paths."""
+    for site, each in _items(_of(data, "sites")):
+        for name, camera in _items(_of(each, "cameras")):
+            if isinstance(camera, dict):
+                yield ("sites", site, "cameras", name), camera
+
+
+def _addresses(camera: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key in ("detect", "record"):
+        address = camera.get(key)
+        if isinstance(address, str | int) and not isinstance(address, bool):
+            yield key, str(address)
+
+
+def _of(data: Any, key: str) -> Any:
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _items(data: Any) -> list[tuple[str, Any]]:
+    return list(data.items()) if isinstance(data, dict) else []

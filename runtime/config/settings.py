@@ -1,0 +1,197 @@
+"""What can be set of a watch, with units and defaults; each default says why it is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from edge_resnet.manifest import Probability
+from runtime.config.base import Settings
+from runtime.config.finding import Finding, Inconsistent, instead, shown
+from runtime.config.name import PATTERN, Name
+from runtime.config.schedule import Schedule
+from runtime.config.timezone import zone
+from runtime.config.units import PerSecond, Seconds
+
+# A corner of a polygon: shares of the picture's width and height, from the top left, so that every stream size fits.
+Point = tuple[Annotated[float, Field(ge=0.0, le=1.0)], Annotated[float, Field(ge=0.0, le=1.0)]]
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
+Level = Annotated[float, Field(ge=0.0, le=255.0)]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+def _device_number(value: Any) -> Any:
+    """YAML takes `detect: 0` for a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+AddressText = Annotated[
+    str, BeforeValidator(_device_number), Field(min_length=1), WithJsonSchema({"type": ["string", "integer"]})
+]
+TimeZone = Annotated[str, AfterValidator(lambda name: zone(name).key)]
+
+
+class BlindnessSettings(Settings):
+    """When a camera counts as blind. Times are how long the evidence must last; levels are of grey, 0 to 255."""
+
+    stale_after: Seconds = 3.0
+    """No frame; at 1 frame a second two may be lost."""
+    offline_after: Seconds = 10.0
+    """No frame, or no connection."""
+    frozen_after: Seconds = 30.0
+    """Not a pixel changes; encoders of quiet scenes repeat a picture for a GOP, which may be 10 s long."""
+    black_after: Seconds = 5.0
+    """Darker than black_level."""
+    overexposed_after: Seconds = 5.0
+    """Brighter than overexposed_level."""
+    out_of_focus_after: Seconds = 10.0
+    """Less sharp than focus_share; a lens needs some seconds to find its focus again."""
+    recover_after: Seconds = 2.0
+    """How long all must be well again before the camera counts as live."""
+    black_level: Level = 20.0
+    """98% of the picture is darker than this level of grey."""
+    overexposed_level: Level = 235.0
+    """98% of the picture is brighter than this level of grey."""
+    focus_share: Share = 0.25
+    """The sharpness has fallen under this share of what this camera usually has."""
+
+    @model_validator(mode="after")
+    def _stale_before_offline(self) -> BlindnessSettings:
+        if self.stale_after >= self.offline_after:
+            text = f"{self.offline_after:g} s is not after stale_after ({self.stale_after:g} s); give it a longer time"
+            raise Inconsistent([Finding(("offline_after",), text)])
+        return self
+
+
+class GateSettings(Settings):
+    """When a frame is worth a look: motion on a small grey picture against a running mean."""
+
+    enabled: bool = False
+    """Off by default: every due frame is looked at."""
+    threshold: Level = 30.0
+    """Levels of grey by which a point must differ, after the contrast stretch."""
+    min_area: Share = 0.002
+    """Share of the picture that must differ."""
+    lightning: Share = 0.8
+    """More than this share of the picture at once is light, not motion."""
+    memory: Seconds = 20.0
+    """Time constant of the running mean."""
+    hold_open: Seconds = 5.0
+    """How long looks go on after motion, or after a look that found something."""
+    never_for: tuple[str, ...] = ()
+    """Alarms for which nothing is ever left out, such as slow smoke."""
+
+
+class AlarmSettings(Settings):
+    """What a watch changes of an alarm of the bundle; what is left out keeps the bundle's value, or the rule's."""
+
+    threshold: Probability | None = None
+    """A look counts from this probability on, 0 to 1."""
+    mean_threshold: Probability | None = None
+    """The mean probability of the looks in the window must reach this, 0 to 1."""
+    window: Seconds | None = None
+    """The time whose looks decide."""
+    min_looks: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many looks must lie in the window."""
+    quiet: Seconds | None = None
+    """The alarm is over after so long without anything."""
+    cooldown: Seconds | None = None
+    """So long nothing is raised after an alarm is over."""
+    schedule: str | None = None
+    """When this alarm is armed: one of `schedules`; always, when left out."""
+
+
+class CameraSettings(Settings):
+    """One camera."""
+
+    detect: AddressText = Field(repr=False)
+    """What is classified: a device's number, a URL (rtsp://...), a video file, a folder of pictures. The camera's small
+    stream is enough. ${NAME} is filled in from the environment; files are sought beside this configuration.
+    """
+    record: AddressText | None = Field(default=None, repr=False)
+    """A larger stream of the same camera, for people's eyes."""
+    rate: PerSecond = 5.0
+    """Looks a second."""
+    max_age: Seconds = 2.0
+    """A frame older than this is never classified."""
+    heartbeat: Seconds = 10.0
+    """At least so often a frame is classified, whatever the gate says."""
+    alarms: tuple[str, ...] | None = None
+    """Which of the bundle's alarms may be raised here; all, when left out."""
+    schedule: str | None = None
+    """When this camera is armed: one of `schedules`; always, when left out."""
+    masks: tuple[Polygon, ...] = ()
+    """Polygons that are blanked before anything is classified, stored or shown: lists of [x, y], each 0 to 1 from the
+    top left.
+    """
+    open_timeout: Seconds = 8.0
+    """How long a connection may take (OpenCV's own limit is 30 s)."""
+    read_timeout: Seconds = 5.0
+    """How long no frame may come before the connection is made anew (OpenCV's own limit is 30 s)."""
+    blindness: BlindnessSettings = BlindnessSettings()
+    """When this camera counts as blind."""
+    gate: GateSettings = GateSettings()
+    """When a frame is worth a look."""
+
+
+class SiteSettings(Settings):
+    """A place with cameras."""
+
+    timezone: TimeZone | None = None
+    """Of its schedules, as in the IANA database (Europe/Berlin); the box's own, when left out."""
+    cameras: dict[Name, CameraSettings] = Field(
+        min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
+    )
+    """Its cameras by name."""
+
+
+class WatchSettings(Settings):
+    """All of cameras.yaml."""
+
+    sites: dict[Name, SiteSettings] = Field(
+        min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
+    )
+    """The places that are watched, by name."""
+    alarms: dict[str, AlarmSettings] = Field(default={})
+    """What is changed of the bundle's alarms, by their names."""
+    schedules: dict[str, Schedule] = Field(default={})
+    """When something is armed, by a name that alarms and cameras give."""
+    max_wait: Seconds = 0.02
+    """How long a due frame waits for others to share its batch."""
+    max_batch: Annotated[int, Field(ge=1, le=256)] = 8
+    """The most frames that are classified at once."""
+
+    @model_validator(mode="after")
+    def _schedules_exist(self) -> WatchSettings:
+        text = "unknown schedule {}; {}"
+        unknown = [
+            Finding(path, text.format(shown(name), instead(name, self.schedules)))
+            for path, name in self._named_schedules()
+            if name not in self.schedules
+        ]
+        if unknown:
+            raise Inconsistent(unknown)
+        return self
+
+    def _named_schedules(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        for name, alarm in self.alarms.items():
+            if alarm.schedule is not None:
+                yield ("alarms", name, "schedule"), alarm.schedule
+        for site, each in self.sites.items():
+            for name, camera in each.cameras.items():
+                if camera.schedule is not None:
+                    yield ("sites", site, "cameras", name, "schedule"), camera.schedule
+
+    def cameras(self) -> dict[str, CameraSettings]:
+        """All cameras by the name they go by everywhere: `site/camera`; without a site's name, just `camera`."""
+        return {name: camera for name, (_, camera) in self.placed_cameras().items()}
+
+    def placed_cameras(self) -> dict[str, tuple[SiteSettings, CameraSettings]]:
+        """All cameras by the name they go by everywhere, each with its site."""
+        return {
+            f"{site}/{name}" if site else name: (each, camera)
+            for site, each in self.sites.items()
+            for name, camera in each.cameras.items()
+        }

@@ -1,0 +1,74 @@
+"""Whose frame is classified next, and how many looks each camera gets when the box cannot give all that are wanted.
+
+Max-min fairness (Bertsekas and Gallager, Data Networks, 6.5.2): no camera gets more while another that wants more has
+less. With a slot of one frame a camera, serving the one that has waited longest since its last turn is max-min fair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+# Of what was just managed, this much is asked for next: the rest lets what has piled up drain.
+_EASE = 0.9
+# How fast more is tried again, each second. Slow, so that the rate does not swing.
+_GROWTH = 1.05
+# Under this share of frames lost of those that were due, the box keeps up.
+_BEARABLE = 0.05
+
+
+def fair_rates(wanted: Mapping[str, float], capacity: float) -> dict[str, float]:
+    """Share `capacity` looks a second among cameras that want so many each: max-min fair, never more than wanted."""
+    rates: dict[str, float] = {}
+    left = max(0.0, capacity)
+    for number, (name, rate) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
+        rates[name] = min(rate, left / (len(wanted) - number))
+        left -= rates[name]
+    return rates
+
+
+@dataclass
+class Turns:
+    """Who is next: the camera whose last turn is longest ago."""
+
+    _last: dict[str, int] = field(default_factory=dict, init=False)
+    _count: int = field(default=0, init=False)
+
+    def order(self, waiting: Iterable[str]) -> list[str]:
+        """The waiting cameras, the next first."""
+        return sorted(waiting, key=lambda name: self._last.get(name, -1))
+
+    def served(self, name: str) -> None:
+        """A camera had its turn."""
+        self._count += 1
+        self._last[name] = self._count
+
+    def forget(self, name: str) -> None:
+        """A camera was removed."""
+        self._last.pop(name, None)
+
+
+@dataclass
+class Load:
+    """How many looks a second this box manages, found by trying. `capacity` is None while all that is wanted is given.
+
+    Whatever the bottleneck is (decoding, inference, another program), it shows in the same way: frames that were due
+    are lost, because newer ones came or they grew too old. Then a little less is asked for than was managed.
+    """
+
+    capacity: float | None = None
+
+    def second(self, wanted: float, given: float, lost: float) -> bool:
+        """A second has passed: looks `wanted` a second by all live cameras, `given`, and due frames `lost`.
+
+        Whether what may be asked for has changed.
+        """
+        before = self.capacity
+        if lost > _BEARABLE * (given + lost) and given > 0:
+            asked = wanted if self.capacity is None else self.capacity
+            self.capacity = _EASE * min(given, asked)
+        elif self.capacity is not None:
+            self.capacity *= _GROWTH
+            if self.capacity >= wanted:
+                self.capacity = None
+        return self.capacity != before

@@ -1,0 +1,91 @@
+"""Incidents: cameras that are blind and engines that failed, kept in the store, told, and ended; and the ledger."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from edge_resnet.errors import UserError
+from runtime.cameras.sight import LIVE, Turn
+from runtime.channel import Channel
+from runtime.events.incident import Incident
+from runtime.events.store import EventStore
+from runtime.service.logs import Log
+from runtime.sinks.sink import Sink
+
+BACKEND = "backend"
+
+
+@dataclass
+class Incidents:
+    """What keeps cameras (by name) or the box (None) from watching now: at most one incident of each.
+
+    `wall`: the time now, aware. The store may fail here without ending the watch: what it could not take is told.
+    """
+
+    store: EventStore
+    sinks: Sequence[Sink]
+    log: Log
+    wall: Callable[[], datetime]
+    open: dict[str | None, Incident] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.store.close_abandoned(_iso(self.wall()))
+
+    def turned(self, camera: str, turn: Turn) -> None:
+        """A camera's state has changed: what it was in is over, what it is in begins."""
+        began = self.wall() - timedelta(seconds=turn.at_s - turn.since_s)
+        blind = self.ended(camera, began)
+        if turn.state != LIVE:
+            evidence = {
+                key: round(value, 4) if isinstance(value, float) else value for key, value in turn.evidence.items()
+            }
+            self.log.warning("BLIND: camera " + turn.state.replace("_", " "), camera=camera, **evidence)
+            self.began(camera, turn.state, evidence, began)
+        elif blind:
+            blind_s = (began - datetime.fromisoformat(blind.began_at)).total_seconds()
+            self.log.info("camera sees again", camera=camera, was=turn.before, blind_s=round(blind_s, 1))
+        else:
+            self.log.info("camera is live", camera=camera)
+
+    def began(
+        self, camera: str | None, kind: str, evidence: Mapping[str, float | str], at: datetime | None = None
+    ) -> None:
+        """An incident begins, unless one of this camera, or the box, goes on already."""
+        if camera in self.open:
+            return
+        incident = Incident(str(uuid.uuid4()), camera, kind, _iso(at or self.wall()), None, evidence)
+        self.open[camera] = incident
+        self._keep(lambda: self.store.open_incident(incident))
+        for sink in self.sinks:
+            sink.incident(incident)
+
+    def ended(self, camera: str | None, at: datetime | None = None) -> Incident | None:
+        """What befell this camera, or the box, is over; the incident, if there was one."""
+        incident = self.open.pop(camera, None)
+        if incident is None:
+            return None
+        ended = replace(incident, ended_at=_iso(at or self.wall()))
+        self._keep(lambda: self.store.close_incident(ended.id, ended.ended_at or ""))
+        for sink in self.sinks:
+            sink.incident(ended)
+        return ended
+
+    def keep_ledger(self, channels: Iterable[Channel]) -> None:
+        """Write what the ledgers have booked since the last time, in one transaction."""
+        ledgers = [channel.ledger for channel in channels if channel.ledger is not None]
+        entries = [entry for ledger in ledgers for entry in ledger.take()]
+        if entries:
+            self._keep(lambda: self.store.add_ledger(entries, {ledger.camera: ledger.until for ledger in ledgers}))
+
+    def _keep(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except UserError as error:
+            self.log.error("not kept", reason=str(error))
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

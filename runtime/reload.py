@@ -1,0 +1,75 @@
+"""SIGHUP: the configuration is read anew; only cameras that were added, removed or changed notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_resnet.errors import UserError
+from runtime.assembly import Assembly
+from runtime.config.difference import difference
+from runtime.config.settings import WatchSettings
+from runtime.life import Signals
+from runtime.service.logs import Log
+from runtime.service.notify import Systemd
+from runtime.watch import Watch
+
+
+@dataclass
+class Reload:
+    """Looks whether a reload was asked for, and does it. A file that is wrong changes nothing, and is told."""
+
+    signals: Signals
+    assembly: Assembly
+    watch: Watch
+    read: Callable[[], WatchSettings]
+    systemd: Systemd
+    log: Log
+
+    def look(self) -> None:
+        """To be called by the main loop."""
+        if not self.signals.reload:
+            return
+        self.signals.reload = False
+        self.systemd.reloading()
+        try:
+            self._apply(self.read())
+        except UserError as error:
+            self.log.error("not reloaded, the watch goes on as before", why=str(error))
+        self.systemd.ready()
+
+    def _apply(self, settings: WatchSettings) -> None:
+        changes = difference(self.assembly.settings, settings)
+        before, self.assembly.settings = self.assembly.settings, settings
+        # Built before anything ends, so that a camera which cannot be is found in time.
+        begin = list(dict.fromkeys([*changes.added, *changes.changed, *self._with_other_rules(before)]))
+        try:
+            channels = [self.assembly.channel(name) for name in begin]
+        except UserError:
+            self.assembly.settings = before
+            raise
+        for name in (*changes.removed, *(name for name in begin if name in self.watch.channels)):
+            self.watch.remove(name)
+        for channel in channels:
+            self.watch.add(channel)
+        self.log.info(
+            "reloaded",
+            added=list(changes.added),
+            removed=list(changes.removed),
+            changed=[name for name in begin if name not in changes.added],
+            after_a_restart=list(changes.restart),
+        )
+
+    def _with_other_rules(self, before: WatchSettings) -> list[str]:
+        """Cameras whose own settings are the same, but not those of an alarm they watch for."""
+        now = self.assembly.settings
+        changed = [name for name in (before.alarms.keys() | now.alarms.keys()) if _of(before, name) != _of(now, name)]
+        return [
+            name
+            for name, channel in self.watch.channels.items()
+            if name in now.cameras() and any(alarm in channel.rules for alarm in changed)
+        ]
+
+
+def _of(settings: WatchSettings, alarm: str) -> object:
+    return settings.alarms.get(alarm)

@@ -1,0 +1,63 @@
+"""What people see: one camera's annotated picture, or a wall of all of them; for the window and the saved clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_resnet import overlay
+from edge_resnet.manifest import ModelSpec
+from runtime.cameras.shot import Shot
+from runtime.channel import Channel
+from runtime.look import Look
+from runtime.service.status import BoxStatus
+from runtime.sinks.sink import Sink
+from runtime.sinks.wall import Wall
+
+Image = npt.NDArray[np.uint8]
+
+
+class Screen:
+    """Annotates shots and gives them to the sinks that want pictures: one by one, or as a wall of all cameras."""
+
+    def __init__(self, model: ModelSpec, sinks: Sequence[Sink], wall: Wall | None) -> None:
+        """`wall`: None for one camera, whose every picture is given on at its own time."""
+        self._model, self._sinks, self._wall = model, sinks, wall
+        self._alarming = frozenset(label for alarm in model.alarms.values() for label in alarm.classes)
+
+    def show(self, channel: Channel, shot: Shot) -> None:
+        """A new picture of a camera, annotated with its latest look, at it or shortly before."""
+        if self._wall is not None:
+            # Drawn at the size at which it is seen: text stays readable, and a small picture costs little.
+            self._wall.put(channel.name, self._annotated(channel, shot, self._wall.fitted(shot.frame.image)))
+            return
+        image = self._annotated(channel, shot, shot.frame.image)
+        for sink in self._sinks:
+            sink.picture(image, shot.frame.time_s)
+
+    def refresh(self, status: BoxStatus, time_s: float) -> None:
+        """Time for the next picture of the wall, `time_s` seconds after the watch began."""
+        if self._wall is None:
+            return
+        image = self._wall.picture(status)
+        for sink in self._sinks:
+            sink.picture(image, time_s)
+
+    def _annotated(self, channel: Channel, shot: Shot, image: Image) -> Image:
+        look = channel.latest
+        caption = overlay.Caption(
+            probabilities=look.probabilities if look else {},
+            alarming=self._alarming,
+            held={alarm: look.alarms[alarm] for alarm in channel.journal.held} if look else {},
+            note=f"{channel.name.rpartition('/')[2]}  {shot.frame.time_s:.1f} s",
+        )
+        heat = self._heat(look) if look else None
+        return overlay.draw(image, caption, heat, self._model.input.preprocess)
+
+    def _heat(self, look: Look) -> npt.NDArray[np.float32] | None:
+        if not look.alarms:
+            return None
+        alarm = max(look.alarms, key=look.alarms.__getitem__)
+        return overlay.heat_map(look.cam, self._model.class_indices(alarm), look.alarms[alarm], self._model.temperature)

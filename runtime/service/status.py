@@ -1,0 +1,51 @@
+"""How a watch stands at a moment: the snapshot that the table, the wall of pictures and /readyz read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """One camera now.
+
+    `state`: live, stale, offline, frozen, black, overexposed or out_of_focus, since `since_s` seconds; `why` in words
+    for people, empty while all is well. `label`, `probability`: of the latest look (0..1), empty and 0 before the
+    first. `held`: alarms that are held. `rate_per_s`: looks a second that it gets of the `wanted_per_s`. `age_s`: of
+    the frame that was classified last, when its answer came; None before. `frames` came, `looks` were taken, `dropped`
+    counts by reason. `watched_s` and `blind_s` (by reason): of the ledger, since the start of the watch.
+    """
+
+    name: str
+    state: str
+    since_s: float
+    why: str = ""
+    label: str = ""
+    probability: float = 0.0
+    held: tuple[str, ...] = ()
+    rate_per_s: float = 0.0
+    wanted_per_s: float = 0.0
+    age_s: float | None = None
+    frames: int = 0
+    looks: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    reconnects: int = 0
+    watched_s: float = 0.0
+    blind_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BoxStatus:
+    """The whole watch now. `backend` and `precision` that run ("" while none does), `ms_a_frame` of inference in the
+    mean, `batch` frames in the last one, `overloaded`: whether cameras get fewer looks than they want.
+    """
+
+    cameras: tuple[CameraStatus, ...]
+    uptime_s: float
+    backend: str = ""
+    precision: str = ""
+    ms_a_frame: float = 0.0
+    batch: int = 0
+    overloaded: bool = False
+    events: int = 0

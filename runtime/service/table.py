@@ -1,0 +1,137 @@
+"""The table at the terminal while a watch runs: how each camera stands, and the backend below them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from runtime.service.status import BoxStatus, CameraStatus
+
+Clock = Callable[[], float]
+
+# Figures that change faster cannot be read.
+_REFRESH_EVERY_S = 0.5
+# From this width on there is room for all columns; before it, what a camera sees is worth more than its past troubles.
+_WIDE = 110
+# The table's head, the line of what was left out, and the two lines of the backend.
+_LINES_BESIDE_CAMERAS = 5
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+# A camera that is asked for 5 looks a second and gets 4.9 is well.
+_ENOUGH = 0.9
+
+
+class StatusTable:
+    """Keeps the table up to date at the foot of the terminal; what is printed meanwhile goes above it.
+
+    Where standard error is no terminal it does nothing. `console`: standard error by default. `clock`: seconds.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
+        self._console = console or Console(stderr=True)
+        self._clock = clock
+        self._next_s = float("-inf")
+        # No thread of its own: a table that goes on changing while the main loop hangs would lie. Standard output may
+        # be a pipe, and is left alone.
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
+
+    def __enter__(self) -> StatusTable:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for another picture, at most twice a second."""
+        return self._console.is_terminal and self._clock() >= self._next_s
+
+    def show(self, status: BoxStatus) -> None:
+        """Show how the watch stands, where there is a terminal and it is time."""
+        if self.due:
+            self._next_s = self._clock() + _REFRESH_EVERY_S
+            self._live.update(drawn(status, self._console.width, self._console.height), refresh=True)
+
+
+def drawn(status: BoxStatus, width: int, height: int) -> RenderableType:
+    """The table, `width` columns wide, at most `height` lines high; where not all fit, those in trouble come first."""
+    wide = width >= _WIDE
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    table.add_column("camera", no_wrap=True, overflow="ellipsis", max_width=32 if wide else 16)
+    table.add_column("state", no_wrap=True)
+    # It takes what the others leave.
+    table.add_column("sees", ratio=1)
+    for name in ("rate/s", "age", "watched", *(("dropped", "reconnects") if wide else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = _that_fit(status.cameras, max(1, height - _LINES_BESIDE_CAMERAS))
+    for camera in shown:
+        table.add_row(*_row(camera)[: len(table.columns)])
+    parts: list[RenderableType] = [table]
+    if left_out := len(status.cameras) - len(shown):
+        parts.append(Text(f"and {left_out} more", style="dim"))
+    return Group(*parts, _foot(status))
+
+
+def _that_fit(cameras: Sequence[CameraStatus], rows: int) -> Sequence[CameraStatus]:
+    if len(cameras) <= rows:
+        return cameras
+    return sorted(cameras, key=lambda camera: (not camera.held, camera.state == "live"))[:rows]
+
+
+def _row(camera: CameraStatus) -> list[Text]:
+    # Text, not str: a camera's name may hold what rich takes for markup.
+    well = camera.state == "live"
+    state = Text(f"{camera.state.replace('_', ' ')} {_short(camera.since_s)}", style="green" if well else "bold red")
+    enough = camera.rate_per_s >= _ENOUGH * camera.wanted_per_s
+    total_s = camera.watched_s + sum(camera.blind_s.values())
+    watched = camera.watched_s / total_s if total_s else 0.0
+    return [
+        Text(camera.name, style="bold"),
+        state,
+        _sees(camera),
+        Text(f"{camera.rate_per_s:.1f}/{camera.wanted_per_s:g}", style="" if enough else "yellow"),
+        Text("-" if camera.age_s is None else f"{camera.age_s:.2f} s"),
+        # Rounded down: 100% is said of a camera that was never blind, and of no other.
+        Text(f"{int(1000 * watched) / 10:.1f}%" if total_s else "-"),
+        Text(str(sum(camera.dropped.values()))),
+        Text(str(camera.reconnects)),
+    ]
+
+
+def _sees(camera: CameraStatus) -> Text:
+    """The alarms that are held; of a camera that sees, the latest label; of one that does not, why."""
+    sees = Text(no_wrap=True, overflow="ellipsis")
+    if camera.held:
+        sees.append(f" {' '.join(camera.held)} ", style="bold white on red").append(" ")
+    if camera.state != "live":
+        return sees.append(camera.why, style="red")
+    return sees.append(f"{camera.label} {camera.probability:.0%}" if camera.label else "nothing yet")
+
+
+def _foot(status: BoxStatus) -> Text:
+    foot = Text("\n", style="dim", no_wrap=True, overflow="ellipsis")
+    if status.backend:
+        foot.append(f"{status.backend} {status.precision}, {status.ms_a_frame:.1f} ms a frame, batch {status.batch}")
+    else:
+        foot.append("no backend runs", style="bold red")
+    foot.append(f", {status.events} alarms, up {_short(status.uptime_s)}")
+    if status.overloaded:
+        foot.append("  overloaded: fewer looks than wanted", style="bold yellow")
+    return foot
+
+
+def _short(seconds: float) -> str:
+    """A duration in a few letters: 45s, 12m, 3h, 8d."""
+    for unit_s, letter in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "m")):
+        if seconds >= unit_s:
+            return f"{seconds // unit_s:.0f}{letter}"
+    return f"{max(0.0, seconds):.0f}s"

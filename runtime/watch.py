@@ -1,0 +1,406 @@
+"""The watch: many cameras, one backend. The main thread's loop from due frames to batches, answers, events and states.
+
+Readers leave shots and ring the bell; the loop gathers what is due, gives it to the inference thread as one batch, and
+judges the answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
+own. Twice a second it looks after everything else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge_resnet.errors import BackendError
+from edge_resnet.manifest import ModelSpec
+from runtime.backends import Description
+from runtime.cameras.shot import Shot
+from runtime.channel import Channel
+from runtime.dispatch import Load, Turns, fair_rates
+from runtime.events.event import Event
+from runtime.incidents import Incidents
+from runtime.inference import Answer, Failure, Inference
+from runtime.look import looks
+from runtime.screen import Screen
+from runtime.service.logs import Log
+from runtime.service.metrics import Metrics
+from runtime.service.status import BoxStatus
+from runtime.sinks.sink import Sink
+
+# States change in seconds, and systemd wants its beat; more often would only cost.
+TICK_S = 0.25
+_SECOND_S = 1.0
+_KEEP_LEDGER_S = 10.0
+_DRAIN_S = 5.0
+# A file's frames are never dropped: a batch that so many engines could not answer ends the watch of it.
+_MOST_TRIES = 3
+# Ages that go into the mean of inference time: the last twenty batches or so.
+_MEMORY = 0.05
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`max_wait_s`: how long a due frame waits for others; `max_batch`: frames at once; `max_seconds`: None for no end,
+    else of each file's own time, and of the watch for live cameras.
+    """
+
+    max_wait_s: float = 0.02
+    max_batch: int = 8
+    max_seconds: float | None = None
+
+
+@dataclass
+class _Batch:
+    """What is being classified, and how often it was tried."""
+
+    shots: list[tuple[Channel, Shot]]
+    tries: int = 1
+
+
+@dataclass
+class Watch:
+    """All cameras, watched. `channels`: by name; more may be added, and removed, while it runs, by the main thread.
+
+    `tell` gets the status about twice a second.
+    """
+
+    channels: dict[str, Channel]
+    model: ModelSpec
+    inference: Inference
+    incidents: Incidents
+    sinks: Sequence[Sink]
+    screen: Screen | None
+    metrics: Metrics
+    log: Log
+    bell: threading.Event
+    limits: Limits = Limits()
+    tell: Sequence[Callable[[BoxStatus], None]] = ()
+    on_backend: Callable[[Description], None] = lambda description: None
+    on_tick: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
+    events: list[Event] = field(default_factory=list, init=False)
+    running: Description | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._turns, self._load = Turns(), Load()
+        self._batch: _Batch | None = None
+        self._ending = False
+        self._started_s = self._ticked_s = self._second_s = self._kept_s = self.clock()
+        self._ms_a_frame = 0.0
+        self._batch_size = 0
+        self._counts: Counter[str] = Counter()
+
+    def stop(self) -> None:
+        """End soon, with what is at hand finished. For signal handlers too."""
+        self._ending = True
+        self.bell.set()
+
+    def run(self) -> None:
+        """Watch until all files have ended, `max_seconds` are over, or it is stopped.
+
+        Raises UserError for what cannot be watched: no engine can be opened at the start, or for a file; the store
+        cannot be written. Whatever is raised, what is held is cleared and the ledger is kept.
+        """
+        for channel in list(self.channels.values()):
+            self.add(channel)
+        try:
+            while not self._ending and not self._over():
+                self.bell.wait(self._patience_s())
+                self.bell.clear()
+                self._work()
+            self._drain()
+        finally:
+            self._finish()
+        for channel in self.channels.values():
+            outage = channel.camera.news().outage
+            if outage is not None and not channel.in_time:
+                raise outage
+
+    def add(self, channel: Channel) -> None:
+        """Begin to watch one more camera."""
+        self.channels[channel.name] = channel
+        channel.start()
+        self._share_out()
+
+    def remove(self, name: str) -> None:
+        """End the watch of a camera; the others do not notice."""
+        channel = self.channels.pop(name)
+        channel.stop()
+        self._end_channels([channel])
+        channel.close()
+        self._turns.forget(name)
+        self.metrics.remove(name)
+        self._share_out()
+
+    @property
+    def seconds(self) -> float:
+        """Of the longest file's stream, or since the start where a camera is live."""
+        elapsed_s = self.clock() - self._started_s
+        files = [channel.seen_s for channel in self.channels.values() if not channel.in_time]
+        return max(files) if len(files) == len(self.channels) and files else elapsed_s
+
+    def events_in_order(self) -> tuple[Event, ...]:
+        """The events as they stand, in the order of the stream."""
+        latest = {event.id: event for event in self.events}
+        return tuple(sorted(latest.values(), key=lambda event: (event.raised_s, event.camera, event.alarm)))
+
+    def status(self) -> BoxStatus:
+        """How all of it stands."""
+        now_s = self.clock()
+        return BoxStatus(
+            cameras=tuple(channel.status(now_s) for channel in self.channels.values()),
+            uptime_s=now_s - self._started_s,
+            backend=self.running.backend if self.running else "",
+            precision=self.running.precision if self.running else "",
+            ms_a_frame=self._ms_a_frame,
+            batch=self._batch_size,
+            overloaded=self._load.capacity is not None,
+            events=len({event.id for event in self.events}),
+        )
+
+    # The loop, from the batch to the beat.
+
+    def _work(self) -> None:
+        self._hear(self.inference.poll())
+        self._submit()
+        self._show_live()
+        now_s = self.clock()
+        if now_s - self._ticked_s >= TICK_S:
+            self._ticked_s = now_s
+            self._tick(now_s)
+
+    def _over(self) -> bool:
+        limit_s = self.limits.max_seconds
+        live = any(channel.in_time for channel in self.channels.values())
+        if live:
+            return limit_s is not None and self.clock() - self._started_s >= limit_s
+        return self._batch is None and all(channel.ended for channel in self.channels.values())
+
+    def _patience_s(self) -> float:
+        """How long the loop may sleep when no bell rings."""
+        now_s = self.clock()
+        patience_s = TICK_S - (now_s - self._ticked_s)
+        if self.inference.ready:
+            since_s = [channel.camera.waiting_since_s for channel in self.channels.values()]
+            oldest_s = min((each for each in since_s if each is not None), default=now_s + TICK_S)
+            patience_s = min(patience_s, self.limits.max_wait_s - (now_s - oldest_s))
+        return max(0.0, patience_s)
+
+    def _submit(self) -> None:
+        """Give the inference thread a batch, when it is free and enough wait, or one has waited long enough."""
+        if not self.inference.ready:
+            return
+        if self._batch is not None:
+            # The engine that had it failed: another tries what is still worth it.
+            shots = [(channel, shot) for channel, shot in self._batch.shots if self._worth_it(channel, shot)]
+            self._batch.shots = shots
+        else:
+            shots = self._gather()
+            self._batch = _Batch(shots)
+        if not shots:
+            self._batch = None
+            return
+        self._batch_size = len(shots)
+        self.inference.submit(np.stack([shot.input for _, shot in shots if shot.input is not None]))
+
+    def _gather(self) -> list[tuple[Channel, Shot]]:
+        """The shots for a batch, from the cameras whose turn is next."""
+        since_s = {name: channel.camera.waiting_since_s for name, channel in self.channels.items()}
+        waiting = {name: since for name, since in since_s.items() if since is not None}
+        if not waiting or not self._enough(waiting.values()):
+            return []
+        chosen: list[tuple[Channel, Shot]] = []
+        for name in self._turns.order(waiting):
+            channel = self.channels[name]
+            shot = channel.camera.take() if len(chosen) < self.limits.max_batch else None
+            if shot is None or self._past_the_end(channel, shot):
+                continue
+            if shot.due and channel.admit(shot, self.clock()):
+                chosen.append((channel, shot))
+                self._turns.served(name)
+            else:
+                if not channel.in_time:
+                    self._show(channel, shot)
+                # Perhaps its next frame waits already.
+                self.bell.set()
+        return chosen
+
+    def _enough(self, since_s: Iterable[float]) -> bool:
+        times_s = list(since_s)
+        most = min(self.limits.max_batch, sum(channel.expected for channel in self.channels.values()))
+        return len(times_s) >= most or self.clock() - min(times_s) >= self.limits.max_wait_s
+
+    def _past_the_end(self, channel: Channel, shot: Shot) -> bool:
+        limit_s = self.limits.max_seconds
+        past = not channel.in_time and limit_s is not None and shot.frame.time_s >= limit_s
+        if past:
+            channel.camera.stop()
+        return past
+
+    def _worth_it(self, channel: Channel, shot: Shot) -> bool:
+        """Whether a shot that was admitted still is not too old."""
+        return channel.name in self.channels and not channel.too_old(shot, self.clock(), "too_old")
+
+    def _hear(self, told: Answer | Failure | Description | None) -> None:
+        if isinstance(told, Answer):
+            self._judge(told)
+        elif isinstance(told, Failure):
+            self._mourn(told)
+        elif told is not None:
+            self._welcome(told)
+
+    def _judge(self, answer: Answer) -> None:
+        assert self._batch is not None
+        batch, self._batch = self._batch, None
+        self.metrics.batch(len(batch.shots), answer.seconds)
+        ms = 1000.0 * answer.seconds / len(batch.shots)
+        self._ms_a_frame += (ms - self._ms_a_frame) * (_MEMORY if self._ms_a_frame else 1.0)
+        now_s = self.clock()
+        found = looks(self.model, [shot.frame for _, shot in batch.shots], answer.scores)
+        for (channel, shot), look in zip(batch.shots, found, strict=True):
+            if self.channels.get(channel.name) is not channel:
+                continue
+            events = channel.judge(shot, look, now_s)
+            if channel.latest is look:
+                self.metrics.classified(channel.name, channel.age_s or 0.0)
+                for sink in self.sinks:
+                    sink.look(look)
+            self._tell_events(events)
+            if not channel.in_time:
+                self._show(channel, shot)
+
+    def _mourn(self, failure: Failure) -> None:
+        """The engine failed. For files there is no later: what no engine can do ends the watch."""
+        self.metrics.backend_failed(failure.engine[0])
+        never = self.running is None
+        if self._batch is not None:
+            self._batch.tries += 1
+        files_only = not any(channel.in_time for channel in self.channels.values())
+        tired = self._batch is not None and self._batch.tries > _MOST_TRIES
+        if (failure.final and (never or files_only)) or (files_only and tired):
+            raise BackendError(failure.why)
+        if tired:
+            self._batch = None
+        name = " ".join(filter(None, failure.engine)) or "any engine"
+        self.log.error("backend failed", backend=name, why=failure.why)
+        self.incidents.began(None, "backend", {"backend": name, "why": failure.why})
+
+    def _welcome(self, description: Description) -> None:
+        self.running = description
+        self.on_backend(description)
+        self.metrics.backend(description.backend, description.precision, description.device)
+        if self.incidents.ended(None):
+            self.log.warning("backend replaced", backend=description.backend, precision=description.precision)
+
+    # What is looked after twice a second.
+
+    def _tick(self, now_s: float) -> None:
+        self.on_tick()
+        for channel in self.channels.values():
+            if channel.mend(now_s):
+                self.log.error("camera hangs", camera=channel.name)
+            for turn in channel.tick(now_s):
+                self.incidents.turned(channel.name, turn)
+        if now_s - self._second_s >= _SECOND_S:
+            self._balance(now_s - self._second_s)
+            self._second_s = now_s
+        if now_s - self._kept_s >= _KEEP_LEDGER_S:
+            self._kept_s = now_s
+            self.incidents.keep_ledger(self.channels.values())
+        status = self.status()
+        self.metrics.update(status)
+        if self.screen is not None:
+            self.screen.refresh(status, now_s - self._started_s)
+        for tell in self.tell:
+            tell(status)
+
+    def _balance(self, seconds: float) -> None:
+        """Lower the rate of looks evenly while due frames are lost, and say so; raise it again slowly."""
+        live = [channel for channel in self.channels.values() if channel.in_time]
+        lost = sum(channel.lost() for channel in live)
+        given = sum(channel.looks + channel.dropped["quiet"] for channel in live)
+        before, self._counts = self._counts, Counter(lost=lost, given=given)
+        wanted = sum(channel.settings.rate for channel in live)
+        was = self._load.capacity
+        counts = [(self._counts[key] - before[key]) / seconds for key in ("given", "lost")]
+        if not self.inference.opening and self._load.second(wanted, *counts):
+            self._share_out()
+            if (was is None) != (self._load.capacity is None):
+                self._say_load(wanted)
+
+    def _share_out(self) -> None:
+        wanted = {name: channel.settings.rate for name, channel in self.channels.items() if channel.in_time}
+        capacity = self._load.capacity
+        rates = wanted if capacity is None else fair_rates(wanted, capacity)
+        for name, rate in rates.items():
+            pace = self.channels[name].camera.looks
+            if pace is not None:
+                pace.rate_per_s = max(rate, 1.0 / self.channels[name].settings.heartbeat)
+
+    def _say_load(self, wanted: float) -> None:
+        capacity = self._load.capacity
+        if capacity is None:
+            self.log.info("no longer overloaded", wanted_per_s=round(wanted, 1))
+        else:
+            self.log.warning(
+                "overloaded: all cameras get fewer looks",
+                wanted_per_s=round(wanted, 1),
+                given_per_s=round(capacity, 1),
+            )
+
+    # Events and pictures.
+
+    def _tell_events(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.events.append(event)
+            if event.ended_s is None:
+                self.metrics.event(event.camera, event.alarm)
+            for sink in self.sinks:
+                sink.event(event)
+
+    def _show(self, channel: Channel, shot: Shot) -> None:
+        if self.screen is not None:
+            self.screen.show(channel, shot)
+
+    def _show_live(self) -> None:
+        if self.screen is None:
+            return
+        for channel in self.channels.values():
+            picture = channel.take_picture()
+            if picture is not None:
+                self.screen.show(channel, picture)
+
+    # The end.
+
+    def _drain(self) -> None:
+        """Let the batch that is at the engine come to its answer."""
+        until_s = self.clock() + _DRAIN_S
+        while self._batch is not None and self.inference.busy and self.clock() < until_s:
+            self.bell.wait(TICK_S)
+            self.bell.clear()
+            self._hear(self.inference.poll())
+
+    def _finish(self) -> None:
+        channels = list(self.channels.values())
+        for channel in channels:
+            channel.stop()
+        self._end_channels(channels)
+        self.incidents.ended(None)
+        self.metrics.update(self.status())
+        for channel in channels:
+            channel.close()
+
+    def _end_channels(self, channels: Sequence[Channel]) -> None:
+        now_s = self.clock()
+        try:
+            # All of them written before the first is told: a sink may be what failed.
+            self._tell_events([event for channel in channels for event in channel.finish()])
+        finally:
+            for channel in channels:
+                channel.settle(now_s)
+                self.incidents.ended(channel.name)
+            self.incidents.keep_ledger(channels)

@@ -1,0 +1,242 @@
+"""A camera and its reading thread, with sources that the test controls frame by frame."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from runtime.cameras.backoff import Backoff
+from runtime.cameras.camera import Camera, News
+from runtime.cameras.shot import Shot
+from runtime.pace import Pace
+from runtime.sources.address import Address
+from runtime.sources.frame import Frame, Image
+from runtime.sources.outage import Outage
+
+LIVE = Address("url", "rtsp://yard/1", "rtsp://yard/1")
+FILE = Address("file", "clip.avi", "clip.avi")
+PICTURE = np.zeros((4, 6, 3), np.uint8)
+
+
+class Fed:
+    """A source that gives what the test feeds: times of frames, an Outage to raise, None for the end."""
+
+    name, fps = "rtsp://yard/1", 10.0
+
+    def __init__(self, live: bool) -> None:
+        self.live = live
+        self.food: queue.Queue[float | Outage | None] = queue.Queue()
+        self.retrieved = 0
+        self.decodes = True
+        self.closed = threading.Event()
+        self.held = threading.Event()
+
+    def grab(self) -> float | None:
+        told = self.food.get()
+        if isinstance(told, Outage):
+            raise told
+        return told
+
+    def retrieve(self) -> Image | None:
+        self.retrieved += 1
+        return PICTURE.copy() if self.decodes else None
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Plain:
+    """Makes shots without measuring anything."""
+
+    def make(self, frame: Frame, due: bool) -> Shot:
+        return Shot(frame, None, frame.image if due else None)
+
+
+class Rig:
+    """A camera whose sources come from a queue: a source, or an Outage for an attempt that fails."""
+
+    def __init__(self, address: Address, looks: Pace | None, pictures: Pace | None = None) -> None:
+        self.sources: queue.Queue[Fed | Outage] = queue.Queue()
+        self.bell, self.now_s = threading.Event(), 50.0
+        self.camera = Camera(
+            "yard",
+            address,
+            Plain(),  # type: ignore[arg-type]
+            looks,
+            pictures,
+            self.bell,
+            open_timeout_s=1.0,
+            read_timeout_s=1.0,
+            open=self._open,
+            backoff=lambda: Backoff(lambda: 0.0),
+            clock=lambda: self.now_s,
+        )
+        self.camera.start()
+
+    def _open(self, address: Address, open_timeout_s: float, read_timeout_s: float) -> Fed:
+        told = self.sources.get()
+        if isinstance(told, Outage):
+            raise told
+        return told
+
+    def until(self, holds: Callable[[News], bool]) -> News:
+        """Wait until the camera's news are so."""
+        waited = threading.Event()
+        for _ in range(2000):
+            if holds(news := self.camera.news()):
+                return news
+            waited.wait(0.005)
+        raise AssertionError(self.camera.news())
+
+
+@pytest.fixture
+def rig() -> Iterator[Callable[..., Rig]]:
+    rigs: list[Rig] = []
+
+    def make(address: Address = LIVE, looks: Pace | None = None, pictures: Pace | None = None) -> Rig:
+        rigs.append(Rig(address, looks or Pace(100.0), pictures))
+        return rigs[-1]
+
+    yield make
+    for each in rigs:
+        each.camera.stop()
+        each.sources.put(Outage("yard", "gone", "the test is over"))
+
+
+def feed(rig: Rig, *food: float | Outage | None) -> Fed:
+    source = Fed(rig.camera.live)
+    for each in food:
+        source.food.put(each)
+    rig.sources.put(source)
+    return source
+
+
+def test_the_newest_frame_of_a_live_camera_wins_and_the_others_are_counted(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    feed(at, 50.1, 50.2, 50.3)
+    at.until(lambda news: news.came == 3 and at.camera.dropped["superseded"] == 2)
+    shot = at.camera.take()
+    assert shot is not None
+    assert (shot.frame.index, shot.frame.captured_s) == (2, 50.3)
+    assert shot.frame.time_s == pytest.approx(0.3)
+    assert at.camera.take() is None
+    assert at.camera.dropped["superseded"] == 2
+
+
+def test_a_file_waits_for_every_frame_to_be_taken(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE)
+    feed(at, 0.0, 0.1, 0.2, None)
+    times_s = []
+    while not (at.camera.news().ended and at.camera.waiting_since_s is None):
+        shot = at.camera.take()
+        if shot is not None:
+            times_s.append(shot.frame.time_s)
+    assert times_s == [0.0, 0.1, 0.2]
+    assert not at.camera.dropped
+
+
+def test_only_frames_that_are_due_become_pictures(rig: Callable[..., Rig]) -> None:
+    at = rig(looks=Pace(1.0))
+    source = feed(at, *(50.0 + number / 10 for number in range(21)))
+    at.until(lambda news: news.came == 21 and source.food.empty())
+    assert source.retrieved == 3
+
+
+def test_it_opens_again_after_a_loss_and_time_goes_on(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    at.sources.put(Outage("yard", "refused", "is it on?"))
+    first = feed(at, 50.5, Outage("yard", "gone", "is it still on?"))
+    feed(at, 51.5)
+    news = at.until(lambda news: news.came == 2)
+    assert first.closed.wait(5)
+    assert (news.reconnects, news.outage) == (1, None)
+    shot = at.camera.take()
+    assert shot is not None
+    assert shot.frame.time_s == pytest.approx(1.5)
+    assert shot.frame.index == 1
+
+
+def test_an_outage_is_told_with_its_reason_and_since_when(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    at.now_s = 60.0
+    for _ in range(2):
+        at.sources.put(Outage("yard", "unauthorised", "check user and password"))
+    at.until(lambda news: news.outage is not None and at.sources.empty())
+    news = at.camera.news()
+    assert news.outage is not None
+    assert (news.outage.reason, news.outage_at_s, news.came_at_s) == ("unauthorised", 60.0, None)
+
+
+def test_time_of_a_live_camera_only_grows(rig: Callable[..., Rig]) -> None:
+    at = rig(looks=Pace(1e6))
+    at.sources.put(source := Fed(True))
+    times_s = []
+    for captured_s in (50.2, 50.1, 50.3):
+        source.food.put(captured_s)
+        while (shot := at.camera.take()) is None:
+            at.bell.wait(1)
+            at.bell.clear()
+        times_s.append(shot.frame.time_s)
+    assert times_s == sorted(set(times_s))
+
+
+def test_a_thread_that_hangs_is_replaced_and_what_it_says_later_is_ignored(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    stuck = feed(at, 50.1)
+    at.until(lambda news: news.came == 1)
+    at.now_s += 6.9
+    assert not at.camera.mend(at.now_s)
+    at.now_s += 1.0
+    assert at.camera.mend(at.now_s)
+    assert at.camera.news().outage is not None
+    feed(at, 57.0)
+    at.until(lambda news: news.came == 2)
+    stuck.food.put(57.1)
+    assert stuck.closed.wait(5)
+    assert at.camera.news().came == 2
+
+
+def test_no_more_than_three_threads_hang_for_one_camera(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    sources = []
+    for _ in range(4):
+        sources.append(feed(at, at.now_s))
+        came = len(sources)
+        at.until(lambda news, came=came: news.came == came)
+        at.now_s += 10.0
+        mended = at.camera.mend(at.now_s)
+    assert not mended
+    sources[0].food.put(at.now_s)
+    assert sources[0].closed.wait(5)
+    at.until(lambda news: at.camera.mend(at.now_s))
+    for source in sources:
+        source.food.put(None)
+
+
+def test_frames_that_cannot_be_decoded_are_counted_and_many_of_them_are_an_outage(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    source = Fed(True)
+    source.decodes = False
+    for number in range(50):
+        source.food.put(50.0 + number)
+    at.sources.put(source)
+    news = at.until(lambda news: news.outage is not None)
+    assert news.outage is not None
+    assert news.outage.reason == "codec"
+    assert at.camera.dropped["undecodable"] == 50
+
+
+def test_pictures_for_people_do_not_take_the_place_of_looks(rig: Callable[..., Rig]) -> None:
+    at = rig(looks=Pace(1.0), pictures=Pace(100.0))
+    source = feed(at, 50.0, 50.1, 50.2)
+    at.until(lambda news: news.came == 3 and source.retrieved == 3)
+    while (picture := at.camera.take_picture()) is None or picture.frame.index < 2:
+        at.bell.wait(1)
+    shot = at.camera.take()
+    assert shot is not None
+    assert (shot.frame.index, shot.due, picture.due) == (0, True, False)
+    assert not at.camera.dropped

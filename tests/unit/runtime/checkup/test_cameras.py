@@ -1,0 +1,121 @@
+"""Devices of this box and cameras of a configuration: what each answers, none waited for by the others."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.checkup.configured import configured
+from runtime.checkup.devices import devices
+from runtime.config.settings import WatchSettings
+from runtime.sources.address import Address
+from runtime.sources.frame import Image
+from runtime.sources.outage import Outage
+
+SECRET = "s3cr3t"
+
+
+class StandIn:
+    """A source of one frame."""
+
+    fps = 25.0
+    live = True
+
+    def __init__(self, name: str, image: Image | None) -> None:
+        self.name = name
+        self._image = image
+        self.closed = False
+
+    def grab(self) -> float | None:
+        return 0.0
+
+    def retrieve(self) -> Image | None:
+        return self._image
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def watch(**addresses: str) -> WatchSettings:
+    return WatchSettings.model_validate(
+        {"sites": {"yard": {"cameras": {name: {"detect": address} for name, address in addresses.items()}}}}
+    )
+
+
+@pytest.fixture
+def never() -> Iterator[threading.Event]:
+    """What a driver that hangs waits for; set at the end, so that no thread is left."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.Event) -> None:
+    opened: list[StandIn] = []
+
+    def open_(address: Address, open_timeout_s: float, read_timeout_s: float) -> StandIn:
+        assert (open_timeout_s, read_timeout_s) == (5.0, 5.0)
+        if address.target == "1":
+            raise Outage(address.name, "busy", "close the other program")
+        if address.target == "2":
+            never.wait()
+        if address.target == "3":
+            raise ZeroDivisionError(SECRET)
+        image = None if address.target == "4" else np.zeros((360, 640, 3), np.uint8)
+        opened.append(StandIn(address.name, image))
+        return opened[-1]
+
+    url = f"rtsp://a:{SECRET}@h/"
+    items = list(configured(watch(well=url, busy="1", hangs="2", odd="3", blank="4"), open_, last_answer_s=0.5))
+    assert [(item.name, item.verdict) for item in items] == [
+        ("yard/well", "ok"),
+        ("yard/busy", "problem"),
+        ("yard/hangs", "problem"),
+        ("yard/odd", "problem"),
+        ("yard/blank", "problem"),
+    ]
+    well, busy, hangs, odd, blank = items
+    assert well.found.startswith("640 x 360 pixels, 25 frames a second")
+    assert (busy.found, busy.advice) == ("camera 1: busy", "close the other program")
+    assert hangs.found == "no answer within 0.5 s"
+    assert "ZeroDivisionError" in odd.found
+    assert "no picture" in blank.found
+    assert SECRET not in repr(items)
+    assert [source.closed for source in opened] == [True, True]
+
+
+def test_the_stream_for_recording_is_opened_too() -> None:
+    settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "0", "record": "1"}}}}})
+    items = configured(settings, lambda address, *limits: StandIn(address.name, np.zeros((2, 2, 3), np.uint8)))
+    assert [item.name for item in items] == ["y/g", "y/g (record)"]
+
+
+def test_devices_have_names_and_may_not_be_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dev, system = tmp_path / "dev", tmp_path / "sys"
+    for number, name, index in ((10, "Cam B", "0"), (2, "Cam A\n", "0"), (3, "Cam A", "1")):
+        (system / f"video{number}").mkdir(parents=True)
+        (system / f"video{number}" / "name").write_text(name)
+        (system / f"video{number}" / "index").write_text(index)
+    dev.mkdir()
+    for name in ("video2", "video3", "video10", "video11", "video-codec"):
+        (dev / name).touch()
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "video10" and access(path, mode))
+    items = list(devices(dev, system))
+    assert [(Path(item.name).name, item.verdict, item.found) for item in items] == [
+        ("video2", "ok", "Cam A: --camera 2"),
+        ("video3", "ok", "Cam A, another node of the same camera: --camera 3"),
+        ("video10", "warning", "Cam B: not yours to read"),
+        ("video11", "ok", "without a name: --camera 11"),
+    ]
+    assert "usermod -aG video" in items[2].advice
+
+
+def test_a_box_without_cameras_is_fine(tmp_path: Path) -> None:
+    (item,) = devices(tmp_path, tmp_path)
+    assert (item.verdict, item.found) == ("ok", "none")

@@ -1,0 +1,70 @@
+"""Who is looked at next, and how an overloaded box shares what it manages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.dispatch import Load, Turns, fair_rates
+
+RATES = st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0.1, 50.0), min_size=1, max_size=20)
+
+
+@given(RATES, st.floats(0.0, 500.0))
+def test_what_is_shared_out_is_max_min_fair(wanted: dict[str, float], capacity: float) -> None:
+    rates = fair_rates(wanted, capacity)
+    assert sum(rates.values()) == pytest.approx(min(capacity, sum(wanted.values())))
+    assert all(rates[name] <= wanted[name] for name in wanted)
+    # Whoever got less than it wanted got no less than anybody else.
+    level = max(rates.values())
+    assert all(rates[name] == pytest.approx(level) for name in wanted if rates[name] < wanted[name] - 1e-9)
+
+
+def test_a_modest_camera_keeps_its_rate_while_the_others_give() -> None:
+    assert fair_rates({"gate": 1.0, "yard": 10.0, "hall": 10.0}, 9.0) == {"gate": 1.0, "yard": 4.0, "hall": 4.0}
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdef"), min_size=1), max_size=60))
+def test_nobody_who_waits_is_passed_over_twice(rounds: list[set[str]]) -> None:
+    turns = Turns()
+    passed: dict[str, int] = {}
+    for waiting in rounds:
+        first = turns.order(waiting)[0]
+        turns.served(first)
+        for name in waiting:
+            passed[name] = 0 if name == first else passed.get(name, 0) + 1
+            assert passed[name] < 2 * 6
+
+
+def test_the_longest_unserved_is_first_and_a_newcomer_before_all() -> None:
+    turns = Turns()
+    for name in ("a", "b", "c", "a"):
+        turns.served(name)
+    assert turns.order(["a", "b", "c", "new"]) == ["new", "b", "c", "a"]
+
+
+def test_overload_asks_for_a_little_less_than_was_managed() -> None:
+    load = Load()
+    assert not load.second(wanted=80.0, given=80.0, lost=0.0)
+    assert load.second(wanted=80.0, given=40.0, lost=40.0)
+    assert load.capacity == pytest.approx(36.0)
+
+
+def test_when_nothing_is_lost_it_grows_back_until_all_is_given() -> None:
+    load = Load(capacity=36.0)
+    seconds = 0
+    while load.capacity is not None:
+        load.second(wanted=80.0, given=load.capacity, lost=0.0)
+        seconds += 1
+    assert 10 < seconds < 30
+
+
+def test_a_box_that_manages_a_fixed_number_settles_near_it() -> None:
+    load, seen = Load(), []
+    for _second in range(300):
+        asked = 80.0 if load.capacity is None else load.capacity
+        given = min(asked, 30.0)
+        load.second(wanted=80.0, given=given, lost=asked - given)
+        seen.append(given)
+    assert min(seen[20:]) > 24.0

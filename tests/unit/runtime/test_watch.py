@@ -1,0 +1,249 @@
+"""The loop from frames to events, with fed cameras, a store and sinks that the test sees through."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edge_resnet.errors import BackendError, CameraError
+from runtime.events.event import Event
+from runtime.events.store import EventStore
+from runtime.sinks.sink import Sink
+from runtime.sources.outage import Outage
+from runtime.watch import Limits
+from tests.stand_ins import BRIGHT, DARK, Brightness
+from tests.unit.runtime.feed import Clock, Frames, Recorder, Room
+
+ONE_FIRE = [DARK] * 50 + [BRIGHT] * 50 + [DARK] * 100
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EventStore]:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        yield store
+
+
+def test_a_fire_is_one_event_written_before_it_is_told(store: EventStore) -> None:
+    recorder = Recorder(store)
+    room = Room(store, {"yard": Frames(ONE_FIRE)}, recorder)
+    room.run()
+    raised, cleared = recorder.events
+    assert recorder.stored == [[raised], [cleared]]
+    assert (raised.started_s, raised.raised_s, raised.ended_s) == (5.0, 6.0, None)
+    assert (cleared.id, cleared.ended_s) == (raised.id, pytest.approx(9.8))
+    assert len(recorder.looks) == 100
+    assert not recorder.pictures
+
+
+def test_calm_frames_are_no_event(store: EventStore) -> None:
+    Room(store, {"yard": Frames([DARK] * 200)}).run()
+    assert not store.events()
+
+
+def test_a_replay_gives_the_same_events_whoever_is_watched_beside_it(store: EventStore) -> None:
+    noise = np.random.default_rng(7).choice([DARK, 128, BRIGHT], 600).tolist()
+    seen = []
+    for beside in ({}, {"hall": Frames(ONE_FIRE)}, {"hall": Frames([DARK] * 300), "door": Frames([BRIGHT] * 90)}):
+        recorder = Recorder(store)
+        Room(store, {"yard": Frames(noise), **beside}, recorder).run()
+        of_yard = [event for event in recorder.events if event.camera == "yard"]
+        seen.append([(event.started_s, event.raised_s, event.ended_s, event.mean) for event in of_yard])
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0]
+
+
+def test_what_is_held_when_a_file_breaks_off_is_ended_in_the_store_and_told(store: EventStore) -> None:
+    recorder = Recorder(store)
+    outage = Outage("yard", "codec", "give another file")
+    with pytest.raises(CameraError, match="another file"):
+        Room(store, {"yard": Frames([BRIGHT] * 30, failure=outage)}, recorder).run()
+    assert [event.ended_s for event in store.events()] == [pytest.approx(2.8)]
+    assert recorder.events[1:] == store.events()
+
+
+def test_a_file_that_breaks_off_does_not_end_the_watch_of_the_others(store: EventStore) -> None:
+    recorder = Recorder(store)
+    broken = Frames([DARK] * 5, failure=Outage("yard", "codec", "give another file"))
+    with pytest.raises(CameraError):
+        Room(store, {"yard": broken, "hall": Frames(ONE_FIRE)}, recorder).run()
+    assert [(event.camera, event.ended_s) for event in recorder.events[1:]] == [("hall", pytest.approx(9.8))]
+
+
+def test_a_sink_that_fails_takes_no_event_with_it(store: EventStore) -> None:
+    class Broken(Sink):
+        def event(self, event: Event) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Room(store, {"yard": Frames(ONE_FIRE)}, Broken()).run()
+    assert [event.ended_s is not None for event in store.events()] == [True]
+
+
+def test_it_ends_after_so_many_seconds_of_the_stream(store: EventStore) -> None:
+    recorder = Recorder(store)
+    Room(store, {"yard": Frames([DARK] * 100)}, recorder, limits=Limits(max_seconds=3.0)).run()
+    assert len(recorder.looks) == 15
+
+
+def test_pictures_are_made_of_every_frame_and_only_for_who_wants_them(store: EventStore) -> None:
+    recorder = Recorder(store, pictures=True)
+    Room(store, {"yard": Frames(ONE_FIRE)}, recorder, screen=True).run()
+    assert [time_s for time_s, _ in recorder.pictures] == [number / 10 for number in range(200)]
+    assert len(recorder.looks) == 100
+    before, during = recorder.pictures[10][1], recorder.pictures[80][1]
+    # The band of the alarm, on a grey frame: red over green.
+    assert before[4, 50, 2] == before[4, 50, 1]
+    assert int(during[4, 50, 2]) - int(during[4, 50, 1]) > 100
+
+
+class Sizes(Brightness):
+    """Notes how many frames came at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        self.batches.append(len(frames))
+        return super()._run(frames)
+
+
+def test_cameras_share_batches_and_no_batch_is_larger_than_allowed(store: EventStore) -> None:
+    backend = Sizes()
+    cameras = {f"camera{number}": Frames([DARK] * 100) for number in range(6)}
+    limits = Limits(max_batch=4, max_wait_s=5.0)
+    Room(store, cameras, limits=limits, open_backend=lambda without: backend).run()
+    assert sum(backend.batches) == 6 * 50
+    assert max(backend.batches) == 4
+
+
+class Failing(Brightness):
+    """Fails as often as told, then works."""
+
+    def __init__(self, times: list[int]) -> None:
+        super().__init__()
+        self.times = times
+
+    def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        if self.times[0] > 0:
+            self.times[0] -= 1
+            raise RuntimeError("device lost")
+        return super()._run(frames)
+
+
+def test_no_look_at_a_file_is_lost_when_the_backend_fails_and_that_is_an_incident(store: EventStore) -> None:
+    recorder, times = Recorder(store), [1]
+    Room(store, {"yard": Frames(ONE_FIRE)}, recorder, open_backend=lambda without: Failing(times)).run()
+    assert len(recorder.looks) == 100
+    began, ended = recorder.incidents
+    assert (began.kind, began.camera, began.ended_at) == ("backend", None, None)
+    assert (ended.id, ended.evidence) == (began.id, began.evidence)
+    assert "device lost" in str(began.evidence["why"])
+    assert [incident.ended_at is not None for incident in store.incidents()] == [True]
+
+
+def test_a_file_that_no_backend_can_classify_ends_the_watch(store: EventStore) -> None:
+    with pytest.raises(BackendError, match="device lost"):
+        Room(store, {"yard": Frames(ONE_FIRE)}, open_backend=lambda without: Failing([10])).run()
+
+
+def test_without_any_backend_at_the_start_it_does_not_begin(store: EventStore) -> None:
+    def none(without: object) -> Brightness:
+        raise BackendError("no driver")
+
+    with pytest.raises(BackendError, match="no driver"):
+        Room(store, {"yard": Frames([], live=True)}, open_backend=none).run()
+
+
+class Guarded:
+    """A room whose watch runs on a thread of its own, store and all, until the block ends."""
+
+    def __init__(self, folder: Path, cameras: dict[str, Frames], **options: Any) -> None:
+        self.recorder, self._cameras = Recorder(), cameras
+        self.clock = Clock()
+        self._options, self._folder = options, folder
+        self._made = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        with EventStore(self._folder / "events.sqlite") as store:
+            self.room = Room(store, self._cameras, self.recorder, clock=self.clock, **self._options)
+            self._made.set()
+            self.room.run()
+
+    def __enter__(self) -> Guarded:
+        self._thread.start()
+        assert self._made.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.room.watch.stop()
+        for source in self._cameras.values():
+            source.food.put(Outage("yard", "gone", "the test is over"))
+        self._thread.join(20)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        waited = threading.Event()
+        for _ in range(2000):
+            if holds():
+                return
+            waited.wait(0.005)
+        raise AssertionError("never so")
+
+
+def test_an_old_frame_of_a_live_camera_is_never_classified_and_is_counted(tmp_path: Path) -> None:
+    yard = Frames([], live=True)
+    with Guarded(tmp_path, {"yard": yard}, max_age=2.0) as guarded:
+        guarded.clock.now_s = 1010.0
+        yard.food.put((1005.0, BRIGHT))
+        channel = guarded.room.watch.channels["yard"]
+        guarded.until(lambda: channel.dropped["too_old"] == 1)
+        yard.food.put((1009.5, BRIGHT))
+        guarded.until(lambda: len(guarded.recorder.looks) == 1)
+    assert guarded.recorder.looks[0].index == 1
+
+
+def test_an_answer_that_comes_too_late_counts_for_nothing(tmp_path: Path) -> None:
+    yard = Frames([], live=True)
+
+    class Slow(Brightness):
+        def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            guarded.clock.now_s += 3.0
+            return super()._run(frames)
+
+    with Guarded(tmp_path, {"yard": yard}, open_backend=lambda without: Slow(), max_age=2.0) as guarded:
+        yard.food.put((1000.0, BRIGHT))
+        guarded.until(lambda: guarded.room.watch.channels["yard"].dropped["late"] == 1)
+    assert not guarded.recorder.looks
+
+
+def test_a_camera_that_gives_nothing_disturbs_no_other_and_is_told_blind(tmp_path: Path) -> None:
+    silent, yard = Frames([], live=True), Frames([], live=True)
+    with Guarded(tmp_path, {"silent": silent, "yard": yard}) as guarded:
+        for number in range(12):
+            guarded.clock.now_s += 1.0
+            yard.food.put((guarded.clock.now_s, BRIGHT))
+            guarded.until(lambda number=number: len(guarded.recorder.looks) == number + 1)  # type: ignore[misc]
+        guarded.until(lambda: any(each.camera == "silent" for each in guarded.recorder.incidents))
+    assert {look.camera for look in guarded.recorder.looks} == {"yard"}
+    told = [(each.kind, each.ended_at is None) for each in guarded.recorder.incidents if each.camera == "silent"]
+    assert told == [("offline", True), ("offline", False)]
+    with EventStore(tmp_path / "events.sqlite") as store:
+        assert [each.kind for each in store.incidents() if each.camera == "silent"] == ["offline"]
+
+
+def test_an_alarm_of_a_live_camera_has_the_wall_clocks_time(tmp_path: Path) -> None:
+    yard = Frames([], live=True)
+    with Guarded(tmp_path, {"yard": yard}) as guarded:
+        for number in range(10):
+            guarded.clock.now_s += 0.25
+            yard.food.put((guarded.clock.now_s, BRIGHT))
+            guarded.until(lambda number=number: len(guarded.recorder.looks) == number + 1)  # type: ignore[misc]
+        guarded.until(lambda: bool(guarded.recorder.events))
+    assert guarded.recorder.events[0].raised_at is not None
