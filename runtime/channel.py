@@ -20,6 +20,7 @@ from runtime.events.journal import Journal
 from runtime.look import Look
 from runtime.rule import Rule, Transition
 from runtime.service.status import CameraStatus
+from runtime.sources.outage import Outage
 
 # Whether an alarm of this camera is armed now.
 Armed = Callable[[str], bool]
@@ -49,6 +50,7 @@ class Channel:
     latest: Look | None = field(default=None, init=False)
     age_s: float | None = field(default=None, init=False)
     looks: int = field(default=0, init=False)
+    _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
 
     @property
@@ -93,6 +95,12 @@ class Channel:
         self.camera.close()
         if self.recorded is not None:
             self.recorded.close()
+
+    def new_outage(self) -> Outage | None:
+        """Why there is no connection, if that was not told before."""
+        outage = self.camera.news().outage
+        told, self._told_outage = self._told_outage, outage
+        return None if outage is told else outage
 
     def take_picture(self) -> Shot | None:
         """The newest picture for people's eyes, of the large stream where there is one."""

@@ -42,7 +42,7 @@ class Incidents:
             evidence = {
                 key: round(value, 4) if isinstance(value, float) else value for key, value in turn.evidence.items()
             }
-            self.log.warning("BLIND: camera " + turn.state.replace("_", " "), camera=camera, **evidence)
+            self.log.warning("BLIND: camera " + turn.state.replace("_", " "), camera=camera, evidence=evidence)
             self.began(camera, turn.state, evidence, began)
         elif blind:
             blind_s = (began - datetime.fromisoformat(blind.began_at)).total_seconds()

@@ -128,7 +128,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     files = _check_files(settings, log)
     # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
-        reporters = stack.enter_context(Reporters(options.metrics))
+        reporters = stack.enter_context(Reporters(options.metrics, log))
         store = stack.enter_context(EventStore(options.events))
         wish = Wish(options.backend, options.precision, options.device, options.box)
         opener = Opener(bundle, wish, choose, log)

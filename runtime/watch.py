@@ -303,6 +303,8 @@ class Watch:
         for channel in self.channels.values():
             if channel.mend(now_s):
                 self.log.error("camera hangs", camera=channel.name)
+            if (outage := channel.new_outage()) is not None and channel.in_time:
+                self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=str(outage))
             for turn in channel.tick(now_s):
                 self.incidents.turned(channel.name, turn)
         if now_s - self._second_s >= _SECOND_S:

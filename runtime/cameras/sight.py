@@ -99,8 +99,11 @@ class Sight:
         began_s = self._stillness.began_s(captured_s, seen.points)
         frozen = self._pictures[FROZEN]
         # Once frozen, a single change ends it however still it is afterwards: a quiet scene is refreshed once a GOP.
-        still = captured_s - began_s >= settings.frozen_after if frozen.held else began_s < captured_s
-        frozen.judge(captured_s, still, {"still_s": captured_s - began_s}, began_s)
+        was_held, facts = frozen.held, {"still_s": captured_s - began_s}
+        if was_held:
+            frozen.judge(captured_s, captured_s - began_s >= settings.frozen_after, facts, began_s)
+        if not frozen.held:
+            frozen.judge(captured_s, began_s < captured_s, facts, began_s)
         if self.state == LIVE and not (dark or light or blurred):
             self._usual.learn(captured_s, seen.sharpness)
 
@@ -156,7 +159,8 @@ class Sight:
         """Drop what pictures hinted at, and with `held` also what they had shown: a new connection is judged anew."""
         for evidence in self._pictures.values():
             evidence.forget(held)
-        self._stillness.forget()
+        if not self._pictures[FROZEN].held:
+            self._stillness.forget()
 
     def _began_s(self, state: str) -> float:
         if state in (OFFLINE, STALE):

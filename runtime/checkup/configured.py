@@ -14,12 +14,13 @@ from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.sources import open_source
 from runtime.sources.address import Address
 from runtime.sources.frame import Source
+from runtime.sources.outage import Outage
 
 _PART = "configured cameras"
 # Somebody sits and waits.
 _TIMEOUT_S = 5.0
 # For what heeds no time-out of ours, such as a device whose driver hangs.
-_LAST_ANSWER_S = 15.0
+_LAST_ANSWER_S = 20.0
 
 Open = Callable[[Address, float, float], Source]
 
@@ -78,6 +79,8 @@ def _try(stream: _Stream, open_: Open) -> Item:
             return Item(_PART, stream.name, "ok", found)
         finally:
             source.close()
+    except Outage as error:
+        return Item(_PART, stream.name, "problem", error.reason.replace("_", " "), str(error).partition("; ")[2])
     except CameraError as error:
         what, _, advice = str(error).partition("; ")
         return Item(_PART, stream.name, "problem", what, advice)

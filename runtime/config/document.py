@@ -131,9 +131,9 @@ def _text(file: Path) -> str:
     if len(data) > MAX_BYTES:
         raise Misread(f"over {MAX_BYTES >> 20} MiB, which is no configuration; is it the right file?")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        good = data[: error.start].decode("utf-8-sig", "replace")
+        good = data[: error.start].decode("utf-8", "replace")
         raise Misread("not UTF-8; save it as UTF-8", _at(good, len(good))) from None
 
 

@@ -13,8 +13,6 @@ from runtime.config.document import Document, Problem
 from runtime.config.finding import Finding, Inconsistent, KeyPath, instead, shown
 from runtime.config.settings import WatchSettings
 
-# What stands there may hold a password.
-_SECRET = ("detect", "record")
 _BOUNDS = {
     "greater_than": "must be over",
     "greater_than_equal": "must be at least",
@@ -102,7 +100,7 @@ def _text(detail: ErrorDetails, document: Document) -> str:
 def _shown(document: Document, path: KeyPath) -> str:
     """The value as it is written, where it may be repeated."""
     written = document.texts.get(path)
-    if written is None or path[-1] in _SECRET:
+    if written is None:
         return "this"
     return shown(written) if written else "this (empty)"
 

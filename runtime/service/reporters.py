@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from runtime.service.health import Health, HealthServer, Listen
+from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.notify import Systemd
 from runtime.service.status import BoxStatus
@@ -15,8 +16,8 @@ from runtime.service.table import StatusTable
 class Reporters:
     """As a context manager, from before the first camera is opened until after the last is closed."""
 
-    def __init__(self, listen: str | None) -> None:
-        """`listen`: HOST:PORT of the HTTP server, None for none. Raises UserError when it cannot be."""
+    def __init__(self, listen: str | None, log: Log) -> None:
+        """`listen`: HOST:PORT of the HTTP server (port 0 for a free one), None for none. Raises UserError."""
         self.metrics = Metrics()
         self.systemd = Systemd()
         self._health = Health(self.metrics)
@@ -26,6 +27,7 @@ class Reporters:
         if listen is not None:
             server = HealthServer(Listen.parse(listen), self._health)
             self._stack.callback(server.close)
+            log.info("listening", host=server.server_address[0], port=server.port)
 
     def __enter__(self) -> Reporters:
         self._stack.enter_context(self._table)

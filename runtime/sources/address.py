@@ -43,6 +43,11 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Understand what the user named. Raises CameraError for what can never be a camera, a stream or a video."""
+        # An empty path would be the folder in which we stand.
+        if not text:
+            raise CameraError(
+                "'': no such file; name a video file, a folder, a device number (0) or a URL (rtsp://...)"
+            )
         # isascii, because isdigit also takes superscripts and digits of other scripts.
         if text.isascii() and text.isdigit():
             if len(text) > _MAX_DEVICE_DIGITS:

@@ -33,17 +33,15 @@ class Backlog:
         """
         offset_s = now_s - stamp_s
         if self._last_s is None or not stamp_s > self._last_s[1]:
-            self._begin(now_s, offset_s)
+            self._least_s, self._flat = offset_s, _Flat(now_s, offset_s, offset_s)
         else:
-            self._least_s = min(offset_s, self._least_s + DRIFT * max(0.0, now_s - self._last_s[0]))
+            self._least_s += DRIFT * max(0.0, now_s - self._last_s[0])
             if self._flat.lasts(now_s, offset_s):
-                self._begin(now_s, self._flat.low_s)
+                self._least_s = max(self._least_s, self._flat.low_s)
+                self._flat = _Flat(now_s, offset_s, offset_s)
+            self._least_s = min(self._least_s, offset_s)
         self._last_s = (now_s, stamp_s)
-        return max(0.0, offset_s - self._least_s)
-
-    def _begin(self, now_s: float, least_s: float) -> None:
-        self._least_s = least_s
-        self._flat = _Flat(now_s, least_s, least_s)
+        return offset_s - self._least_s
 
 
 class _Flat:

@@ -19,11 +19,15 @@ from runtime.sources.outage import Outage, Reason
 
 # For all of it, beside the name's look-up, which has the resolver's own limits.
 DIAGNOSIS_S = 3.0
+# Even when the time is over: 0 would mean not to wait at all, and another error.
+_LEAST_S = 0.05
 _MAX_ANSWER_BYTES = 16384
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "tcp": 0}
 _ASKED = {"rtsp", "rtsps", "http", "https"}
 _ENCRYPTED = {"rtsps", "https"}
 _LACKING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN}
+
+_ESCAPE = "write rtsp://user:password@host:554/path, with / # ? @ of a password as %2F %23 %3F %40"
 
 # RTSP 453 and HTTP 503 are what cameras answer that have as many viewers as they bear.
 _STATUS: dict[int, tuple[Reason, str]] = {
@@ -45,20 +49,21 @@ def diagnose(address: Address, open_timeout_s: float, took_s: float) -> Outage:
         url = urlsplit(address.target)
         host, port = url.hostname, url.port or _PORTS.get(url.scheme.lower(), 0)
     except ValueError:
-        return Outage(address.name, "unreachable", "host or port cannot be read; write rtsp://host:554/path")
+        return Outage(address.name, "unreachable", f"host or port cannot be read; {_ESCAPE}")
+    if "@" in url.path + url.query + url.fragment and "@" not in url.netloc:
+        # What looks like the host may be the user, and a port the password: nothing of it may be shown.
+        return Outage(address.name, "unreachable", f"its host is not where it should be; {_ESCAPE}")
     if not host or not port:
         reason: Reason = "timeout" if timed_out else "codec"
         return Outage(address.name, reason, "nothing came that can be decoded; is it being sent?")
     deadline_s = time.monotonic() + DIAGNOSIS_S
     try:
-        connection = socket.create_connection((host, port), timeout=DIAGNOSIS_S)
+        connection = _connect(host, port, deadline_s)
     except OSError as error:
         return _not_connected(address.name, error, host, port)
     with connection:
-        if url.scheme.lower() in _ASKED:
-            found = _ask(connection, url, host, deadline_s)
-            if found is not None:
-                return Outage(address.name, *found)
+        if url.scheme.lower() in _ASKED and (found := _ask(connection, url, port, deadline_s)):
+            return Outage(address.name, *found)
     if timed_out:
         return Outage(address.name, "timeout", f"it answers, but sent no video in {took_s:.0f} s; restart the camera")
     return Outage(address.name, "codec", "it sends no video that can be decoded; set it to H.264, H.265 or MJPEG")
@@ -96,27 +101,33 @@ def _not_connected(camera: str, error: OSError, host: str, port: int) -> Outage:
     return Outage(camera, "unreachable", f"no way to {host} ({os.strerror(error.errno or 0)}); check the network")
 
 
-def _ask(connection: socket.socket, url: SplitResult, host: str, deadline_s: float) -> tuple[Reason, str] | None:
+def _connect(host: str, port: int, deadline_s: float) -> socket.socket:
+    return socket.create_connection((host, port), timeout=max(_LEAST_S, deadline_s - time.monotonic()))
+
+
+def _ask(connection: socket.socket, url: SplitResult, port: int, deadline_s: float) -> tuple[Reason, str] | None:
     """What is wrong by the server's own answer; None when it says that all is well."""
+    request, host = _Request(url), url.hostname or ""
     try:
-        if url.scheme.lower() in _ENCRYPTED:
-            connection = _tls().wrap_socket(connection, server_hostname=host)
-        request = _Request(url, host)
-        answer = _exchange(connection, request.text(""), deadline_s)
-        challenge = answer.challenge()
-        if answer.status == 401 and challenge and request.user is not None:
-            # Some servers close after a refusal, so this may fail; then the refusal stands.
-            again = _exchange(connection, request.text(request.login(challenge)), deadline_s)
-            answer = again if again.status else answer
+        with _encrypted(connection, url) as channel:
+            answer = _exchange(channel, request.text(""), deadline_s)
+        if answer.status == 401 and request.user is not None and (challenge := answer.challenge()):
+            # Anew, since many servers close a connection that they have refused.
+            with _encrypted(_connect(host, port, deadline_s), url) as channel:
+                answer = _exchange(channel, request.text(request.login(challenge)), deadline_s)
     except TimeoutError:
         return "timeout", "it takes the connection and says nothing; restart the camera"
-    except (OSError, ValueError):
-        return "gone", "it closes the connection; restart the camera, is it the right port?"
-    if answer.status == 0:
+    except (OSError, ValueError, IndexError):
         return "gone", "it closes the connection without an answer; is it the right port?"
     if answer.status < 400:
         return None
     return _STATUS.get(answer.status, ("refused", f"it answers with error {answer.status}; see the camera's own log"))
+
+
+def _encrypted(connection: socket.socket, url: SplitResult) -> socket.socket:
+    return (
+        _tls().wrap_socket(connection, server_hostname=url.hostname) if url.scheme.lower() in _ENCRYPTED else connection
+    )
 
 
 def _tls() -> ssl.SSLContext:
@@ -129,8 +140,6 @@ def _tls() -> ssl.SSLContext:
 
 @dataclass(frozen=True)
 class _Answer:
-    """`status` is 0 where the server closed without one."""
-
     status: int
     head: str
 
@@ -142,18 +151,19 @@ class _Answer:
 
 
 def _exchange(connection: socket.socket, request: str, deadline_s: float) -> _Answer:
-    """Send a request and read the head of its answer. Raises TimeoutError, OSError, ValueError (no such protocol)."""
-    connection.settimeout(max(0.05, deadline_s - time.monotonic()))
+    """Send a request and read the head of its answer.
+
+    Raises TimeoutError; of what is no answer OSError, ValueError, IndexError.
+    """
+    connection.settimeout(max(_LEAST_S, deadline_s - time.monotonic()))
     connection.sendall(request.encode())
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _MAX_ANSWER_BYTES:
-        connection.settimeout(max(0.05, deadline_s - time.monotonic()))
+        connection.settimeout(max(_LEAST_S, deadline_s - time.monotonic()))
         piece = connection.recv(4096)
         if not piece:
             break
         head += piece
-    if not head:
-        return _Answer(0, "")
     text = head.decode("latin-1")
     return _Answer(int(text.split(None, 2)[1]), text.partition("\r\n\r\n")[0])
 
@@ -161,7 +171,7 @@ def _exchange(connection: socket.socket, request: str, deadline_s: float) -> _An
 class _Request:
     """DESCRIBE of RTSP, GET of HTTP. The password goes only to the server of the URL, never into a message."""
 
-    def __init__(self, url: SplitResult, host: str) -> None:
+    def __init__(self, url: SplitResult) -> None:
         self.user = None if url.username is None else unquote(url.username)
         self._password = unquote(url.password or "")
         self._rtsp = url.scheme.lower() in {"rtsp", "rtsps"}
@@ -169,7 +179,7 @@ class _Request:
         place = url.netloc.rpartition("@")[2]
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._uri = f"{url.scheme}://{place}{path}" if self._rtsp else path
-        self._host = place or host
+        self._host = place
         self._number = 0
 
     def text(self, login: str) -> str:

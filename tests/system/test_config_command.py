@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from edge_resnet.bundle import write_manifest
+from edge_resnet.cli.app import app
 from edge_resnet.command import Exit
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from tests.commands import edge_resnet
@@ -103,3 +106,12 @@ def test_passwords_are_shown_nowhere(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert checked.code == Exit.FINE
         assert "a password stands in this file" in checked.out
         assert "s3cr3t" not in checked.out + checked.err
+
+
+def test_the_service_starts_a_command_that_there_is() -> None:
+    unit = (SAMPLES / "edge-resnet.service").read_text()
+    (started,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    program, command, *arguments = shlex.split(started.removeprefix("ExecStart="))
+    assert (Path(program).name, command) == ("edge-resnet", "stream")
+    options = {option for parameter in get_command(app).commands[command].params for option in parameter.opts}
+    assert {argument for argument in arguments if argument.startswith("--")} <= options

@@ -40,7 +40,12 @@ def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
     }
     assert (raised["type"], raised["what"], raised["alarm"], raised["ended_s"]) == ("event", "raised", "burning", None)
     assert (cleared["what"], cleared["id"], cleared["ended_s"]) == ("cleared", "id", 3.0)
-    assert (blind["type"], blind["what"], blind["kind"], blind["evidence"]) == ("incident", "began", "frozen", {"s": 30})
+    assert (blind["type"], blind["what"], blind["kind"], blind["evidence"]) == (
+        "incident",
+        "began",
+        "frozen",
+        {"s": 30},
+    )
 
 
 def test_lines_are_added_to_those_that_are_there(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.
     ]
     well, busy, hangs, odd, blank = items
     assert well.found.startswith("640 x 360 pixels, 25 frames a second")
-    assert (busy.found, busy.advice) == ("camera 1: busy", "close the other program")
+    assert (busy.found, busy.advice) == ("busy", "close the other program")
     assert hangs.found == "no answer within 0.5 s"
     assert "ZeroDivisionError" in odd.found
     assert "no picture" in blank.found

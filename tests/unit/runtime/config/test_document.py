@@ -107,7 +107,9 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfsites: 1\r\n")
-    assert read_document(tmp_path / "bom.yaml").data == {"sites": 1}
+    document = read_document(tmp_path / "bom.yaml")
+    assert document.data == {"sites": 1}
+    assert document.at_key(Finding(("sites",), "")).place == Place(1, 1)
 
 
 def test_values_are_kept_out_of_repr() -> None:

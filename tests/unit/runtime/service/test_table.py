@@ -30,6 +30,7 @@ def test_a_row_tells_how_a_camera_stands() -> None:
     gate = camera(dropped={"late": 2, "too_old": 3}, reconnects=4, watched_s=99.0, blind_s={"frozen": 1.0})
     head, row, *_ = lines(box(gate))
     assert head.split() == ["camera", "state", "sees", "rate/s", "age", "watched", "dropped", "reconnects"]
+    assert row.startswith("yard/gate live 1m normal 97%  ")
     assert row.split() == ["yard/gate", "live", "1m", "normal", "97%", "4.9/5", "0.13", "s", "99.0%", "5", "4"]
 
 

@@ -1,0 +1,179 @@
+"""Live sources against real servers on this machine: what they give, how old it is, and why they do not open."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.rig.mjpeg import MjpegCamera, grey
+from tests.rig.rtsp import RtspServer, Stream, needs_rtsp_server
+from tests.rig.sources import opened, outage_at_opening, picture
+
+USER, PASSWORD = "admin", "s3c:r3t"
+URL_PASSWORD = "s3c%3Ar3t"
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[RtspServer]:
+    with RtspServer() as server:
+        yield server
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_an_rtsp_camera_gives_its_pictures_as_they_come(codec: str) -> None:
+    with (
+        RtspServer(Stream(codec=codec, width=320, height=240, pattern="white")) as server,
+        opened(server.url()) as source,
+    ):
+        image = picture(source)
+        captured_s = [source.grab() for _ in range(10)]
+        grabbed_s = time.monotonic()
+    assert (source.live, source.fps) == (True, 25.0)
+    assert (image.shape, image.dtype) == ((240, 320, 3), np.uint8)
+    assert image.mean() > 200
+    assert all(later >= earlier for earlier, later in pairwise(captured_s))
+    assert captured_s[-1] <= grabbed_s
+
+
+@needs_rtsp_server
+def test_frames_of_4k_come_whole() -> None:
+    with RtspServer(Stream(width=3840, height=2160, fps=5, gop=5)) as server, opened(server.url()) as source:
+        assert picture(source).shape == (2160, 3840, 3)
+
+
+@needs_rtsp_server
+def test_frames_that_waited_while_the_stream_was_opened_are_passed_over(camera: RtspServer) -> None:
+    with opened(camera.url()) as source:
+        first_s = source.grab()
+        came_s = time.monotonic()
+        for _ in range(25):
+            last_s = source.grab()
+    # One second by the camera's frames: had the first waited, so would more time have passed between those two.
+    assert came_s - first_s < 0.5
+    assert last_s - first_s > 0.5
+
+
+@needs_rtsp_server
+def test_frames_that_waited_for_us_are_as_old_as_they_are(camera: RtspServer) -> None:
+    with opened(camera.url()) as source:
+        for _ in range(25):
+            source.grab()
+        # Nobody grabs while the camera sends, as on a box that is too busy. What is waited for is the time itself.
+        time.sleep(1.0)
+        waited_s = []
+        for _ in range(50):
+            captured_s = source.grab()
+            waited_s.append(time.monotonic() - captured_s)
+    assert waited_s[0] == pytest.approx(1.0, abs=0.3)
+    assert waited_s[-1] < 0.3
+
+
+@needs_rtsp_server
+def test_a_long_gop_only_delays_the_first_frame() -> None:
+    with RtspServer(Stream(gop=100, key_on_join=False)) as server, opened(server.url()) as watching:
+        for _ in range(25):
+            watching.grab()
+        # In the middle of a GOP; the read time-out is shorter than what is left of it.
+        with opened(server.url(), read_timeout_s=1.0) as source:
+            assert picture(source).shape == (360, 640, 3)
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize("digest", [False, True], ids=["basic", "digest"])
+def test_a_password_is_used_and_a_wrong_one_is_named(digest: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    stream = Stream(user=USER, password=PASSWORD, digest=digest)
+    with RtspServer(stream) as server:
+        with opened(server.url(URL_PASSWORD)) as source:
+            picture(source)
+        wrong = outage_at_opening(server.url("wr0ng"))
+        missing = outage_at_opening(server.url(URL_PASSWORD).replace("/cam", "/other"))
+    assert wrong.reason == "unauthorised"
+    # It is the stream that is missing, and the password was right.
+    assert missing.reason == "not_found"
+    shown = str(wrong) + str(missing) + "".join(capfd.readouterr())
+    assert not [secret for secret in ("wr0ng", PASSWORD, URL_PASSWORD, USER) if secret in shown]
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_nobody_listens(scheme: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    outage = outage_at_opening(f"{scheme}://{USER}:{URL_PASSWORD}@127.0.0.1:{port}/x")
+    assert outage.reason == "refused"
+    assert URL_PASSWORD not in str(outage) + "".join(capfd.readouterr())
+
+
+def test_a_host_that_has_no_such_name() -> None:
+    # Names under .invalid never exist (RFC 6761).
+    assert outage_at_opening("rtsp://camera.invalid/x").reason == "unreachable"
+
+
+def test_a_password_that_was_not_escaped_is_not_taken_for_a_host_and_shown() -> None:
+    # By the rules of URLs the host is admin, the port 1234.
+    outage = outage_at_opening("rtsp://admin:1234#5678@127.0.0.1/x")
+    assert outage.reason == "unreachable"
+    assert "%23" in str(outage)
+    assert not [secret for secret in ("admin", "1234", "5678") if secret in str(outage)]
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_server_that_says_nothing_is_given_up_within_seconds(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        started_s = time.monotonic()
+        outage = outage_at_opening(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x", open_timeout_s=0.5)
+        took_s = time.monotonic() - started_s
+    assert outage.reason == "timeout"
+    # OpenCV's own limit is 30 s.
+    assert took_s < 15.0
+
+
+@needs_rtsp_server
+def test_a_box_without_files_says_so(camera: RtspServer) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [socket.socket() for _ in range(2)]
+    lowest = max(each.fileno() for each in held)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, hard))
+    # Every place below the limit is taken.
+    try:
+        while True:
+            held.append(socket.socket())
+    except OSError:
+        pass
+    try:
+        outage = outage_at_opening(camera.url())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in held:
+            each.close()
+    assert outage.reason == "resources"
+
+
+def test_an_mjpeg_camera_gives_its_pictures_as_they_come() -> None:
+    with MjpegCamera(grey(lambda number: 100), user=USER, password="s3cr3t") as server, opened(server.url()) as source:
+        image = picture(source)
+        captured_s = [source.grab() for _ in range(5)]
+    assert image.shape == (48, 64, 3)
+    assert image.mean() == pytest.approx(100, abs=2)
+    assert source.live
+    assert all(later > earlier for earlier, later in pairwise(captured_s))
+
+
+def test_what_is_wrong_with_an_mjpeg_camera_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    with MjpegCamera(grey(lambda number: 0), user=USER, password="s3cr3t") as server:
+        wrong = outage_at_opening(server.url("wr0ng"))
+        missing = outage_at_opening(server.url().replace("/video.mjpg", "/other"))
+    assert (wrong.reason, missing.reason) == ("unauthorised", "not_found")
+    shown = str(wrong) + str(missing) + "".join(capfd.readouterr())
+    assert not [secret for secret in ("wr0ng", "s3cr3t", USER) if secret in shown]
+
+
+def test_a_page_that_is_no_video_is_a_codec() -> None:
+    with MjpegCamera(grey(lambda number: 0), last=0) as server:
+        assert outage_at_opening(server.url(), open_timeout_s=2.0).reason in {"codec", "timeout"}
