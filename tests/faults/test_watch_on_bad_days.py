@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def well() -> Iterator[MjpegCamera]:
 def undisturbed(stream: Stream, camera: str = "well") -> bool:
     """Whether a camera's looks have come without a gap, and without a new connection."""
     times_s = [look["time_s"] for look in stream.looks(camera)]
-    gaps_s = [later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False)]
+    gaps_s = [later - earlier for earlier, later in itertools.pairwise(times_s)]
     # 5 a second are wanted; on a busy machine one may be late by a second.
     return max(gaps_s) < 1.5 and stream.status()[camera]["state"] == "live"
 
@@ -118,27 +119,25 @@ def test_damaged_packets_end_nothing(tmp_path: Path, well: MjpegCamera) -> None:
 
 @needs_rtsp_server
 def test_another_size_rate_and_codec_in_mid_stream(tmp_path: Path) -> None:
-    with RtspServer(SNOW) as server:
-        with Stream(tmp_path, {"bad": {"detect": server.url(), **CAMERA}}) as stream:
-            stream.until_looks("bad", 3)
-            server.reshape(320, 240, 10)
-            stream.until_looks("bad", 5)
-            server.replace(Sent(codec="h265", pattern="snow", width=480, height=270))
-            stream.until_looks("bad", 5)
-            assert stream.end() == 0
+    with RtspServer(SNOW) as server, Stream(tmp_path, {"bad": {"detect": server.url(), **CAMERA}}) as stream:
+        stream.until_looks("bad", 3)
+        server.reshape(320, 240, 10)
+        stream.until_looks("bad", 5)
+        server.replace(Sent(codec="h265", pattern="snow", width=480, height=270))
+        stream.until_looks("bad", 5)
+        assert stream.end() == 0
 
 
 @needs_rtsp_server
 @pytest.mark.parametrize(("pattern", "kind"), [("black", "black"), ("white", "overexposed"), ("checkers-8", "frozen")])
 def test_a_camera_that_shows_nothing_is_blind_until_it_sees_again(tmp_path: Path, pattern: str, kind: str) -> None:
-    with RtspServer(SNOW) as server:
-        with Stream(tmp_path, {"bad": {"detect": server.url(), **CAMERA}}) as stream:
-            stream.until_looks("bad", 3)
-            server.show(pattern)
-            stream.until(lambda: ("began", kind) in stream.incidents("bad"))
-            server.show("snow")
-            stream.until(lambda: ("ended", kind) in stream.incidents("bad"))
-            assert stream.status()["bad"]["blind_s"][kind] > 0.5
+    with RtspServer(SNOW) as server, Stream(tmp_path, {"bad": {"detect": server.url(), **CAMERA}}) as stream:
+        stream.until_looks("bad", 3)
+        server.show(pattern)
+        stream.until(lambda: ("began", kind) in stream.incidents("bad"))
+        server.show("snow")
+        stream.until(lambda: ("ended", kind) in stream.incidents("bad"))
+        assert stream.status()["bad"]["blind_s"][kind] > 0.5
 
 
 def test_a_wrong_password_is_named_and_never_shown(tmp_path: Path, well: MjpegCamera) -> None:

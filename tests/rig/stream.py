@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -112,13 +113,12 @@ class Stream:
 
     def until(self, holds: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:
         """Wait until something holds that lines or log can change."""
-        for _ in range(round(patience_s / 0.05)):
-            if holds():
-                return
+        until_s = time.monotonic() + patience_s
+        while not holds():
+            assert time.monotonic() < until_s, f"never so; log: {self.log[-5:]}"
             assert self.process.poll() is None, self.log[-5:]
             with self._news:
                 self._news.wait(0.05)
-        raise AssertionError(f"never so; log: {self.log[-5:]}")
 
     def until_looks(self, camera: str, count: int = 1, patience_s: float = _PATIENCE_S) -> None:
         """Wait for so many looks at a camera from now on."""
