@@ -90,11 +90,11 @@ class Channel:
         if self.recorded is not None:
             self.recorded.stop()
 
-    def close(self) -> None:
-        """Stop, and wait for the threads, but for those that hang."""
-        self.camera.close()
+    def join(self, patience_s: float) -> None:
+        """Wait for the reading threads to end, each so long."""
+        self.camera.join(patience_s)
         if self.recorded is not None:
-            self.recorded.close()
+            self.recorded.join(patience_s)
 
     def new_outage(self) -> Outage | None:
         """Why there is no connection, if that was not told before."""

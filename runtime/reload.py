@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge_resnet.errors import UserError
 from runtime.assembly import Assembly
 from runtime.config.difference import difference
 from runtime.config.settings import WatchSettings
+from runtime.descriptors import Reserve
 from runtime.life import Signals
 from runtime.service.logs import Log
 from runtime.service.notify import Systemd
@@ -25,6 +26,7 @@ class Reload:
     read: Callable[[], WatchSettings]
     systemd: Systemd
     log: Log
+    _reserve: Reserve = field(default_factory=Reserve, init=False)
 
     def look(self) -> None:
         """To be called by the main loop."""
@@ -33,7 +35,9 @@ class Reload:
         self.signals.reload = False
         self.systemd.reloading()
         try:
-            self._apply(self.read())
+            with self._reserve.released():
+                settings = self.read()
+            self._apply(settings)
         except UserError as error:
             self.log.error("not reloaded, the watch goes on as before", why=str(error))
         self.systemd.ready()

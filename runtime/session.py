@@ -20,6 +20,7 @@ from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
 from runtime.config.load import load
 from runtime.config.settings import WatchSettings
+from runtime.descriptors import raise_limit
 from runtime.events.event import Event
 from runtime.events.journal import Decider
 from runtime.events.store import EventStore
@@ -123,6 +124,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     `choose` opens the backend.
     """
     _check(options)
+    raise_limit()
     bundle = open_bundle(options.bundle, log)
     settings = _settings(options, bundle)
     files = _check_files(settings, log)

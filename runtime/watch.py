@@ -36,6 +36,8 @@ TICK_S = 0.25
 _SECOND_S = 1.0
 _KEEP_LEDGER_S = 10.0
 _DRAIN_S = 5.0
+# All reading threads together; what hangs is left behind.
+_JOIN_S = 3.0
 # A file's frames are never dropped: a batch that so many engines could not answer ends the watch of it.
 _MOST_TRIES = 3
 # Ages that go into the mean of inference time: the last twenty batches or so.
@@ -129,9 +131,9 @@ class Watch:
     def remove(self, name: str) -> None:
         """End the watch of a camera; the others do not notice."""
         channel = self.channels.pop(name)
+        # Nobody waits for its threads: they may hang in a dead camera.
         channel.stop()
         self._end_channels([channel])
-        channel.close()
         self._turns.forget(name)
         self.metrics.remove(name)
         self._share_out()
@@ -393,8 +395,9 @@ class Watch:
         self._end_channels(channels)
         self.incidents.ended(None)
         self.metrics.update(self.status())
+        until_s = self.clock() + _JOIN_S
         for channel in channels:
-            channel.close()
+            channel.join(max(0.0, until_s - self.clock()))
 
     def _end_channels(self, channels: Sequence[Channel]) -> None:
         now_s = self.clock()

@@ -76,7 +76,7 @@ def parse_since(text: str, now: datetime | None = None) -> datetime:
     try:
         # Without a zone it is the box's own time.
         return datetime.fromisoformat(text.strip()).astimezone(timezone.utc)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         return now - timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
@@ -111,6 +111,7 @@ def _incident_json(incident: Incident) -> dict[str, object]:
 
 def _print_accounts(rows: Sequence[Account], by_hour: bool) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     if not rows:
@@ -126,7 +127,7 @@ def _print_accounts(rows: Sequence[Account], by_hour: bool) -> None:
         blind = ", ".join(f"{name.replace('_', ' ')} {duration(s)}" for name, s in row.blind_s.items()) or "-"
         hour = [row.hour[:16].replace("T", " ")] if by_hour else []
         times = [duration(row.watched_s), duration(row.seconds - row.watched_s)]
-        table.add_row(row.camera, *hour, f"{_floored_percent(row.watched_share)}", *times, blind)
+        table.add_row(escape(row.camera), *hour, _floored_percent(row.watched_share), *times, blind)
     Console().print(table)
 
 
@@ -146,6 +147,7 @@ def _print_check(hours: int, odd: Sequence[Account]) -> None:
 
 def _print_incidents(incidents: Sequence[Incident]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     if not incidents:
@@ -157,7 +159,8 @@ def _print_incidents(incidents: Sequence[Incident]) -> None:
         evidence = ", ".join(f"{key} {_short(value)}" for key, value in incident.evidence.items())
         lasted = duration(max(0.0, (ended - began).total_seconds())) if ended else "lasts"
         what = incident.kind.replace("_", " ")
-        table.add_row(f"{began:%Y-%m-%d %H:%M:%S}", lasted, incident.camera or "(the box)", what, evidence or "-")
+        camera = escape(incident.camera or "(the box)")
+        table.add_row(f"{began:%Y-%m-%d %H:%M:%S}", lasted, camera, what, escape(evidence) or "-")
     Console().print(table)
     if len(incidents) > _MOST_INCIDENTS:
         typer.echo(f"the last {_MOST_INCIDENTS} of {len(incidents)} incidents; --json gives all")

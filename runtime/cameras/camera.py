@@ -23,7 +23,6 @@ from runtime.sources.outage import Outage
 
 # So many threads of one camera may hang; then no other is begun until one of them comes back.
 MOST_HANGING = 3
-_JOIN_S = 2.0
 # Corrected for what waited in buffers, the time of a live frame may seem to go back a little; it never does.
 _LEAST_STEP_S = 1e-6
 
@@ -150,13 +149,10 @@ class Camera:
         """Ask the thread to end. Returns at once, and may be called by any thread or signal handler."""
         self.ending.set()
 
-    def close(self) -> None:
-        """Stop, and wait for the thread, but not for one that hangs: it is a daemon and ends with the process."""
-        self.stop()
-        with self._lock:
-            self._lock.notify_all()
+    def join(self, patience_s: float) -> None:
+        """Wait for the thread to end; one that hangs is a daemon, and ends with the process."""
         if self._reader is not None and self._reader.is_alive():
-            self._reader.join(_JOIN_S)
+            self._reader.join(patience_s)
 
     # What the reading thread tells. One that was left behind has nothing more to say.
 

@@ -21,6 +21,7 @@ _DARKEST, _BRIGHTEST = 0.04, 0.96
 # But not by more than this: what is left of a black picture is noise.
 _MOST_STRETCH = 6.0
 _BLUR = (5, 5)
+_ROUNDING_S = 1e-6
 
 Why = Literal["first", "motion", "lightning", "held", "heartbeat", "still"]
 
@@ -75,7 +76,8 @@ class Gate:
             return self._decide(time_s, True, "motion", moved)
         if time_s <= self._held_until_s:
             return self._decide(time_s, True, "held", moved)
-        if time_s - self._opened_s >= self._heartbeat_s:
+        # Now, where the next frame would come too late.
+        if 2 * time_s - self._at_s - self._opened_s > self._heartbeat_s + _ROUNDING_S:
             return self._decide(time_s, True, "heartbeat", moved)
         return self._decide(time_s, False, "still", moved)
 

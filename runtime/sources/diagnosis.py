@@ -200,6 +200,8 @@ class _Request:
         secret = _md5(f"{self.user}:{realm}:{self._password}")
         action = _md5(f"{self._method}:{self._uri}")
         fields = {"username": str(self.user), "realm": realm, "nonce": nonce, "uri": self._uri}
+        if "opaque" in asked:
+            fields["opaque"] = asked["opaque"]
         if "auth" in asked.get("qop", "").replace(",", " ").split():
             mine = secrets.token_hex(8)
             fields["response"] = _md5(f"{secret}:{nonce}:00000001:{mine}:auth:{action}")

@@ -93,7 +93,7 @@ def test_a_stream_that_loses_its_step_ends_in_an_outage_or_goes_on(damage: str) 
 
 @needs_rtsp_server
 def test_another_size_and_rate_within_the_stream_keep_the_picture_whole() -> None:
-    with RtspServer(Stream(pattern="smpte")) as server, opened(server.url()) as source:
+    with RtspServer() as server, opened(server.url()) as source:
         before = picture(source)
         server.reshape(1280, 720, 30)
         after = picture(source, after=60)

@@ -37,7 +37,8 @@ needs_rtsp_server = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Stream:
-    """What the camera sends. `pattern`: ball (moves), smpte (stands still), snow, black, white (GStreamer's names).
+    """What the camera sends. `pattern`, of GStreamer: smpte (bright bars and a corner of noise: a camera that is well),
+    colors or gradient (not a pixel changes: frozen), black, white, ball (a small one on black), snow (only noise).
 
     `pictures`: a folder with 00000.jpg and so on to show in a loop in its place (see `jpegs_of`). `gop`: frames from
     one key frame to the next; with `key_on_join` one more when somebody comes, as many cameras do. With a `user`, the
@@ -50,7 +51,7 @@ class Stream:
     fps: int = 25
     gop: int = 25
     key_on_join: bool = True
-    pattern: str = "ball"
+    pattern: str = "smpte"
     pictures: str = ""
     user: str = ""
     password: str = ""
@@ -100,7 +101,7 @@ class RtspServer:
             self._process = None
 
     def show(self, pattern: str) -> None:
-        """Another picture from now on: "smpte" is as good as frozen, "black", "white", "snow", "ball"."""
+        """Another picture from now on, see `Stream.pattern`."""
         self._command({"pattern": pattern})
         self.stream = replace(self.stream, pattern=pattern)
 

@@ -51,13 +51,13 @@ def test_frames_of_4k_come_whole() -> None:
 @needs_rtsp_server
 def test_frames_that_waited_while_the_stream_was_opened_are_passed_over(camera: RtspServer) -> None:
     with opened(camera.url()) as source:
-        first_s = source.grab()
+        source.grab()
         came_s = time.monotonic()
-        for _ in range(25):
-            last_s = source.grab()
-    # One second by the camera's frames: had the first waited, so would more time have passed between those two.
-    assert came_s - first_s < 0.5
-    assert last_s - first_s > 0.5
+        for _ in range(5):
+            source.grab()
+        took_s = time.monotonic() - came_s
+    # Five frames of 25 a second; those that waited come at once.
+    assert took_s > 2.5 / 25
 
 
 @needs_rtsp_server
@@ -77,7 +77,7 @@ def test_frames_that_waited_for_us_are_as_old_as_they_are(camera: RtspServer) ->
 
 @needs_rtsp_server
 def test_a_long_gop_only_delays_the_first_frame() -> None:
-    with RtspServer(Stream(gop=100, key_on_join=False)) as server, opened(server.url()) as watching:
+    with RtspServer(Stream(gop=150, key_on_join=False)) as server, opened(server.url()) as watching:
         for _ in range(25):
             watching.grab()
         # In the middle of a GOP; the read time-out is shorter than what is left of it.

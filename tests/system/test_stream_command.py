@@ -17,25 +17,15 @@ from pathlib import Path
 import pytest
 
 from runtime import session, stream
+from tests.rig.stream import ROOT, program
 from tests.stand_ins import BRIGHT, DARK, choose_brightness, write_bundle, write_clip
 
-ROOT = Path(__file__).resolve().parents[2]
-# The real program but for the network, which is replaced before anything is opened.
-PROGRAM = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-import runtime.trust
-from tests.stand_ins import choose_brightness
-runtime.trust.choose = choose_brightness
-from runtime.stream import main
-sys.exit(main())
-"""
 ONE_FIRE = [DARK] * 30 + [BRIGHT] * 40 + [DARK] * 80
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", program(), *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -73,16 +63,16 @@ def test_a_clip_from_beginning_to_summary(folder: Path) -> None:
     done = run(folder, "--camera", "clip.avi", "--json", "--jsonl", "lines.jsonl", "--save", "out.mp4")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    (event,) = summary.pop("events")
-    assert summary == {
-        "camera": "clip.avi",
-        "bundle": "runs/yard/bundle",
-        "backend": "opencv",
-        "precision": "fp32",
-        "seconds": 14.9,
+    (event,), (camera,) = summary.pop("events"), summary.pop("cameras")
+    assert summary == {"bundle": "runs/yard/bundle", "backend": "opencv", "precision": "fp32", "seconds": 14.9}
+    told = {key: camera[key] for key in ("name", "state", "frames", "looks", "dropped", "reconnects")}
+    assert told == {
+        "name": "clip.avi",
+        "state": "live",
         "frames": 150,
         "looks": 75,
-        "dropped": 0,
+        "dropped": {},
+        "reconnects": 0,
     }
     assert (event["alarm"], event["started_s"], event["ended_s"]) == ("fire", 3.0, pytest.approx(6.8))
     assert stored(folder / "events.sqlite") == [("fire", 3.0, event["raised_s"], event["ended_s"])]
@@ -100,7 +90,7 @@ def test_a_clip_too_slow_for_any_alarm_is_told(
     write_clip(folder / "slow.avi", [BRIGHT] * 20, fps=0.5)
     assert call(monkeypatch, folder, "--camera", "slow.avi") == 0
     err = capfd.readouterr().err
-    assert "too few for an alarm" in err
+    assert "too few frames a second for an alarm" in err
     assert "0 events" in err
 
 
@@ -173,10 +163,13 @@ def test_signals_end_it_with_clip_and_events_whole(folder: Path, endless: str, n
     ("arguments", "says"),
     [
         (["--camera", "nothing.mp4"], "no such file"),
-        (["--camera", "http://u:s3cr3t@127.0.0.1:1/x"], "***@127.0.0.1:1"),
+        (["--camera", "ftp://u:s3cr3t@127.0.0.1:1/x"], "***@127.0.0.1:1"),
+        (["--camera", "clip.avi", "--config", "cameras.yaml"], "not both"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--camera", "clip.avi", "--metrics", "9108"], "HOST:PORT"),
         (["--camera", "clip.avi", "--bundle", "nowhere"], "no bundle here"),
         (["--camera", "clip.avi", "--rate", "0"], "--rate"),
-        (["--camera", "clip.avi", "--rate", "1"], "too slow for the alarm rule"),
+        (["--camera", "clip.avi", "--rate", "1"], "too slow for alarm fire"),
         (["--camera", "clip.avi", "--max-seconds", "0"], "--max-seconds"),
         (["--camera", "clip.avi", "--save", "out.avi"], ".mp4"),
         (["--camera", "clip.avi", "--json", "--jsonl", "-"], "both want standard output"),
