@@ -119,7 +119,7 @@ class Ledger:
         gap_s = self._max_gap_s
         looks = [(first_s, last_s) for first_s, last_s in self._looks if last_s >= began_s and first_s <= over_s]
         last_s = looks[-1][1] if looks else began_s
-        if False:
+        if math.isinf(over_s) and end_s <= last_s + gap_s:
             # The next look may still be near enough to the last.
             end_s = min(end_s, last_s)
         for first_s, last_s in looks:

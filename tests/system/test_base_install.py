@@ -61,7 +61,7 @@ def test_a_clip_is_watched_by_opencv_alone(base_python: Path, exported: Exported
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert (answer["backend"], answer["precision"]) == ("opencv", "fp32")
-    assert answer["looks"] == 10
+    assert [camera["looks"] for camera in answer["cameras"]] == [10]
 
 
 def test_what_needs_training_says_what_to_install(base_python: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge_resnet.errors import CameraError
+from runtime.service.lines import Lines
 from runtime.session import StreamOptions, watch
 from tests.rig.mjpeg import MjpegCamera, grey
 from tests.stand_ins import BRIGHT, DARK, choose_brightness, write_bundle
@@ -23,14 +23,14 @@ def test_a_whole_run_on_a_live_camera_shows_its_password_nowhere(
     write_bundle(tmp_path / "bundle")
     with MjpegCamera(grey(lambda number: BRIGHT), user=USER, password=PASSWORD) as server:
         options = StreamOptions(
-            camera=server.url(),
+            cameras=(server.url(),),
             bundle=tmp_path / "bundle",
             events=tmp_path / "events.sqlite",
             jsonl=str(tmp_path / "lines.jsonl"),
             save=tmp_path / "out.mp4",
             max_seconds=2.5,
         )
-        summary = watch(options, said.append, choose_brightness)
+        summary = watch(options, Lines(said.append), choose_brightness)
     (event,) = summary.events
     assert event.raised_at == event.created_at
     assert summary.looks >= 5
@@ -45,17 +45,22 @@ def test_a_whole_run_on_a_live_camera_shows_its_password_nowhere(
     assert PASSWORD.encode() not in written
 
 
-def test_a_camera_that_stops_ends_the_run_with_clip_and_events_whole(tmp_path: Path) -> None:
+def test_a_camera_that_ends_again_and_again_is_watched_on_with_clip_and_events_whole(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle")
-    with MjpegCamera(
-        grey(lambda number: BRIGHT if number > 20 else DARK), last=150, user=USER, password=PASSWORD
-    ) as server:
+    with MjpegCamera(grey(lambda number: BRIGHT if number > 20 else DARK), last=150) as server:
         options = StreamOptions(
-            camera=server.url(), bundle=tmp_path / "bundle", events=tmp_path / "e.sqlite", save=tmp_path / "out.mp4"
+            cameras=(server.url(),),
+            bundle=tmp_path / "bundle",
+            events=tmp_path / "e.sqlite",
+            save=tmp_path / "out.mp4",
+            max_seconds=5.0,
         )
-        with pytest.raises(CameraError, match="gone") as caught:
-            watch(options, lambda line: None, choose_brightness)
-    assert PASSWORD not in str(caught.value)
+        summary = watch(options, Lines(lambda line: None), choose_brightness)
+    (camera,) = summary.cameras
+    assert camera.reconnects >= 1
+    assert camera.frames > 150
+    assert summary.events
+    assert all(event.ended_s is not None for event in summary.events)
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) > 20
     capture.release()
