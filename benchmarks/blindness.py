@@ -45,7 +45,8 @@ def _grain(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
 
 def _noisy_at(number: int, image: Image, noise: float) -> Image:
     grain = np.roll(_grain(image.shape), 9973 * number)
-    return np.asarray(np.clip(image + noise * grain, 0, 255), np.uint8)
+    noisy: Image = np.clip(image + noise * grain, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _frozen(number: int, image: Image, still: Image) -> Image:

@@ -10,13 +10,17 @@ import numpy.typing as npt
 from edge_resnet import overlay
 from edge_resnet.manifest import ModelSpec
 from runtime.cameras.shot import Shot
+from runtime.cameras.sight import LIVE
 from runtime.channel import Channel
 from runtime.look import Look
 from runtime.service.status import BoxStatus
 from runtime.sinks.sink import Sink
-from runtime.sinks.wall import Wall
+from runtime.sinks.wall import Wall, blind
 
 Image = npt.NDArray[np.uint8]
+
+# Of a camera that never gave a picture.
+_USUAL_HEIGHT, _USUAL_WIDTH = 360, 640
 
 
 class Screen:
@@ -25,6 +29,7 @@ class Screen:
     def __init__(self, model: ModelSpec, sinks: Sequence[Sink], wall: Wall | None) -> None:
         """`wall`: None for one camera, whose every picture is given on at its own time."""
         self._model, self._sinks, self._wall = model, sinks, wall
+        self._newest: Image | None = None
         self._alarming = frozenset(label for alarm in model.alarms.values() for label in alarm.classes)
 
     def show(self, channel: Channel, shot: Shot) -> None:
@@ -33,15 +38,23 @@ class Screen:
             # Drawn at the size at which it is seen: text stays readable, and a small picture costs little.
             self._wall.put(channel.name, self._annotated(channel, shot, self._wall.fitted(shot.frame.image)))
             return
-        image = self._annotated(channel, shot, shot.frame.image)
-        for sink in self._sinks:
-            sink.picture(image, shot.frame.time_s)
+        self._newest = self._annotated(channel, shot, shot.frame.image)
+        self._give(self._newest, shot.frame.time_s)
 
     def refresh(self, status: BoxStatus, time_s: float) -> None:
-        """Time for the next picture of the wall, `time_s` seconds after the watch began."""
-        if self._wall is None:
+        """Time for the next picture of the wall, or of one camera that is blind, `time_s` seconds after the beginning.
+
+        Else a window would go on showing the last good picture of a camera that is dead.
+        """
+        if self._wall is not None:
+            self._give(self._wall.picture(status), time_s)
             return
-        image = self._wall.picture(status)
+        (camera,) = status.cameras
+        if camera.state != LIVE:
+            height, width = (_USUAL_HEIGHT, _USUAL_WIDTH) if self._newest is None else self._newest.shape[:2]
+            self._give(blind(camera, self._newest, width, height), time_s)
+
+    def _give(self, image: Image, time_s: float) -> None:
         for sink in self._sinks:
             sink.picture(image, time_s)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -35,8 +36,7 @@ from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.reporters import Reporters
 from runtime.service.status import CameraStatus
-from runtime.sinks import clip, window
-from runtime.sinks.jsonl import JsonLines
+from runtime.sinks import clip, jsonl, window
 from runtime.sinks.narrator import Narrator
 from runtime.sinks.sink import Sink
 from runtime.sinks.wall import Wall
@@ -130,7 +130,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     files = _check_files(settings, log)
     # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
-        reporters = stack.enter_context(Reporters(options.metrics, log))
+        reporters = stack.enter_context(Reporters(options.metrics, not _lines_on_terminal(options), log))
         store = stack.enter_context(EventStore(options.events))
         wish = Wish(options.backend, options.precision, options.device, options.box)
         opener = Opener(bundle, wish, choose, log)
@@ -269,7 +269,7 @@ def _open_sinks(
 ) -> list[Sink]:
     sinks: list[Sink] = [Narrator(log)]
     if options.jsonl is not None:
-        sinks.append(JsonLines(options.jsonl))
+        sinks.append(jsonl.JsonLines(options.jsonl))
     if options.save is not None:
         sinks.append(clip.Clip(options.save, _clip_fps(channels, files), log))
     if options.display:
@@ -282,6 +282,11 @@ def _open_sinks(
 def _clip_fps(channels: Mapping[str, Channel], files: Mapping[str, float]) -> float:
     """Pictures a second of the saved clip: the wall's, a file's own, or what cameras usually give."""
     return _WALL_PER_S if len(channels) > 1 else next(iter(files.values()), _USUAL_FPS)
+
+
+def _lines_on_terminal(options: StreamOptions) -> bool:
+    """Whether --jsonl writes to the terminal, where a table would be torn by its lines."""
+    return options.jsonl == jsonl.STANDARD_OUTPUT and sys.stdout.isatty()
 
 
 def _names(channels: Mapping[str, Channel]) -> str:

@@ -108,7 +108,7 @@ class Gate:
     def _moved(self, picture: Image) -> float:
         differs = np.abs(picture - self._background) > self._settings.threshold
         counted = self._counted > 0
-        return int(np.count_nonzero(differs)) / max(1, int(np.count_nonzero(counted)))
+        return int(np.count_nonzero(differs & counted)) / max(1, int(np.count_nonzero(counted)))
 
     def _decide(self, time_s: float, opens: bool, why: Why, moved: float) -> Decision:
         self._at_s = time_s

@@ -67,8 +67,6 @@ class Ledger:
 
     def looked(self, captured_s: float) -> None:
         """A frame captured at `captured_s` was classified, or passed by the gate as one in which nothing moves."""
-        if captured_s < self._settled_s:
-            return
         if not self._looks or captured_s - self._looks[-1][1] > self._max_gap_s:
             self._looks.append((captured_s, captured_s))
         elif captured_s > self._looks[-1][1]:

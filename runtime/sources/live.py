@@ -53,8 +53,11 @@ class LiveSource:
         Blocks for twice the read time-out at most (OpenCV's own limit may begin just before ours ends), for the first
         frame that much longer than the opening's.
         """
+        started_s = self._clock()
         self._next()
-        return self._clock()
+        now_s = self._clock()
+        # When its limit runs out OpenCV first hands over the frame that it had kept back: one of before the silence.
+        return started_s if now_s - started_s >= _LIMIT_SHARE * self._read_timeout_s else now_s
 
     def retrieve(self) -> Image | None:
         """The picture of the frame that was grabbed last; None when it cannot be decoded. Its size may change."""

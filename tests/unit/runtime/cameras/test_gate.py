@@ -113,6 +113,13 @@ def test_the_night_is_stretched_until_somebody_can_be_seen(watch: Watch) -> None
     assert watch.show(0.2, lambda number: (with_person(number) / 6).astype(np.uint8))[0].why == "motion"
 
 
+def test_the_noise_of_darkness_is_not_stretched_into_motion(watch: Watch) -> None:
+    def dark(number: int) -> Image:
+        return np.clip(np.random.default_rng(number).normal(8, 1, _SCENE.shape), 0, 255).astype(np.uint8)
+
+    assert not [each for each in watch.show(30, dark) if each.why == "motion"]
+
+
 def test_another_size_of_picture_is_a_new_background(watch: Watch) -> None:
     watch.show(31, street)
     assert watch.show(0.2, lambda number: street(number)[:, :120])[0].why == "first"

@@ -11,7 +11,7 @@ import pytest
 
 from runtime.cameras.gate import Gate
 from runtime.cameras.measure import measure
-from runtime.cameras.sight import Sight
+from runtime.cameras.sight import Sight, Turn
 from runtime.config.settings import BlindnessSettings, GateSettings
 from runtime.sources.frame import Image
 from runtime.truth import read_truth
@@ -42,7 +42,7 @@ def test_no_clip_is_ever_blind(real_data: Path) -> None:
     said = {}
     for path in clips(real_data):
         sight = Sight(BlindnessSettings(), 0.0)
-        turns = []
+        turns: list[Turn] = []
         for time_s, image in looks(path):
             sight.came(time_s)
             sight.saw(time_s, measure(image))
@@ -64,7 +64,8 @@ def test_a_clip_that_goes_blind_is_found_and_left(real_data: Path, state: str) -
         picture = cv2.GaussianBlur(images[number], (0, 0), 5) if level is None else np.full_like(images[0], level)
         return np.clip(picture + np.roll(grain, 977 * number), 0, 255).astype(np.uint8)
 
-    sight, turns = Sight(BlindnessSettings(), 0.0), []
+    sight = Sight(BlindnessSettings(), 0.0)
+    turns: list[Turn] = []
     for number, image in enumerate(images):
         sight.came(number * PERIOD_S)
         sight.saw(number * PERIOD_S, measure(spoilt(number) if 100 <= number < 300 else image))

@@ -203,6 +203,12 @@ def test_what_was_seen_before_a_silence_does_not_count_after_it() -> None:
     assert camera.show(4, with_(dark_level=3.0)).sight.state == "black"
 
 
+def test_a_gap_between_frames_that_no_tick_saw_counts_too() -> None:
+    camera = Camera().show(20, grain).show(4, with_(dark_level=3.0))
+    camera.number += 20
+    assert camera.show(4, with_(dark_level=3.0)).sight.state == LIVE
+
+
 def test_a_camera_of_which_no_picture_is_measured_any_more_does_not_hold_back_the_time() -> None:
     camera = Camera().show(20, grain).show(2, with_(dark_level=3.0))
     for number in range(200):

@@ -57,6 +57,11 @@ def test_a_frame_counts_as_captured_when_it_came() -> None:
     assert source(Script((0.5, True))).grab() == 100.5
 
 
+def test_a_frame_that_opencv_hands_over_when_its_limit_runs_out_is_one_of_before() -> None:
+    live = source(Script((0.04, True), (4.99, True), (0.04, True)))
+    assert [live.grab() for _ in range(3)] == pytest.approx([100.04, 100.04, 105.07])
+
+
 def test_what_ends_at_once_is_gone() -> None:
     script = Script((0.04, True), (0.04, True), (0.0, False))
     assert outage(script).reason == "gone"
