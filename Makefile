@@ -6,14 +6,19 @@ EXTRAS := train,cpu,video,dev
 INSTALLED := $(VENV)/.installed
 # What the race of training is given, such as RACE="--weights FILE --ultralytics PYTHON".
 RACE ?=
+# A real RTSP server for the system's Python, and promtool.
+PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+	gstreamer1.0-plugins-ugly prometheus
 
-.PHONY: help venv demo test check real bench clean
+.PHONY: help packages venv demo test check soak real bench clean
 
 help:
 	@echo "make venv   create $(VENV) and install edge-resnet with $(EXTRAS)"
 	@echo "make demo   run the main job on drawn pictures: train, export, prove, watch clips (runs/demo)"
 	@echo "make test   lint, types, floors, then all tests with coverage"
 	@echo "make check  lint, types and floors alone"
+	@echo "make soak   long faults: twenty restarts, sixteen cameras, twenty minutes (half an hour in all)"
+	@echo "make packages  what the tests start that is no Python: an RTSP server, promtool (Debian, as root)"
 	@echo "make real   the main job and INT8's accuracy on real pictures, where they lie beside the repository"
 	@echo "make bench  measure training against a plain loop, and engines against each other (benchmarks/)"
 
@@ -38,6 +43,14 @@ test: check
 	# Two processes: the thread pools of several engines and of training do not live well in one.
 	$(BIN)/pytest tests/unit tests/parity --cov --cov-report=
 	$(BIN)/pytest tests/system tests/faults --cov --cov-append --cov-report=term:skip-covered
+
+# Without them the tests that need them are skipped, with the reason.
+packages:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends $(PACKAGES)
+
+soak: $(INSTALLED)
+	$(BIN)/pytest tests/soak
 
 real: $(INSTALLED)
 	$(BIN)/python -m benchmarks.real

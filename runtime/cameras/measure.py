@@ -16,8 +16,8 @@ POINT_COLUMNS, POINT_ROWS = 160, 90
 _SHARP_COLUMNS, _SHARP_ROWS = 640, 64
 # An edge in focus rises within one or two of these pixels, and has surely risen within this many.
 _FAR = 16
-# Of Gaussian noise the 99th percentile of the absolute value is 2.576 / 0.6745 = 3.82 times the median; a little more, since
-# both are estimates.
+# Of Gaussian noise the 99th percentile of the absolute value is 2.576 / 0.6745 = 3.82 times the median; a little more,
+# since both are estimates.
 _GAUSSIAN_P99 = 3.95
 # Squared grey levels: differences of less than 10 levels over the picture's strongest edges are no contrast to judge.
 _NO_CONTRAST = 100.0

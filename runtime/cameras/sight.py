@@ -72,7 +72,7 @@ class Sight:
         gap = self._frame_s is not None and now_s - self._frame_s >= self._settings.stale_after
         if gap:
             # What was the same before and after a silence was not seen to be the same all the time.
-            pass
+            self._forget(held=False)
         if self._frame_s is None:
             self._returned_s = now_s
         if self._silent and (gap or self._back_s is None):

@@ -7,11 +7,9 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-from tests.rig.mjpeg import MjpegCamera
+from tests.rig.mjpeg import MjpegCamera, noise
 from tests.rig.proxy import Proxy
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
 from tests.rig.rtsp import Stream as Sent
@@ -29,11 +27,6 @@ QUICK = {
 }
 SNOW = Sent(pattern="snow", width=320, height=180)
 CAMERA = {"open_timeout": "2 s", "read_timeout": "1 s", "blindness": QUICK}
-
-
-def noise(number: int) -> npt.NDArray[np.uint8]:
-    """A sharp picture of which each is another, as of a real sensor."""
-    return np.random.default_rng(number).integers(60, 200, (48, 64, 3), np.uint8).repeat(4, axis=0).repeat(4, axis=1)
 
 
 @pytest.fixture

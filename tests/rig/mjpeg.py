@@ -21,6 +21,12 @@ def grey(brightness: Callable[[int], int], size: tuple[int, int] = (64, 48)) -> 
     return lambda number: np.full((size[1], size[0], 3), brightness(number), np.uint8)
 
 
+def noise(number: int) -> npt.NDArray[np.uint8]:
+    """A sharp picture of which each is another, as of a real sensor."""
+    blocks = np.random.default_rng(number).integers(60, 200, (48, 64, 3), np.uint8)
+    return blocks.repeat(4, axis=0).repeat(4, axis=1)
+
+
 class MjpegCamera:
     """A camera on loopback, as a context manager. Frame n of each connection is `picture(n)`; it ends after `last`.
 

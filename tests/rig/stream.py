@@ -47,17 +47,26 @@ class Stream:
     """
 
     def __init__(
-        self, folder: Path, cameras: Mapping[str, Mapping[str, Any]], *arguments: str, before: str = ""
+        self,
+        folder: Path,
+        cameras: Mapping[str, Mapping[str, Any]],
+        *arguments: str,
+        before: str = "",
+        bundle: Path | None = None,
+        **more: Any,
     ) -> None:
-        """`cameras`: by name, as in cameras.yaml, at the site `here`."""
+        """`cameras`: by name, as in cameras.yaml, at the site `here`; `more` of that file. `before`: code to run first.
+        `bundle`: a real one, watched with by a real engine; by default the stand-in's.
+        """
         self.folder = folder
         self.lines: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
         self._news = threading.Condition()
-        self._before, self._arguments = before, arguments
-        if not (folder / "bundle").exists():
+        self._program = ["-c", program(before)] if bundle is None else [str(ROOT / "runtime" / "stream.py")]
+        self._arguments = ("--bundle", str(bundle or folder / "bundle"), *arguments)
+        if bundle is None:
             write_bundle(folder / "bundle")
-        self.configure(cameras)
+        self.configure(cameras, **more)
 
     def configure(self, cameras: Mapping[str, Mapping[str, Any]], **more: Any) -> None:
         """Write the configuration; a running stream reads it after `send(SIGHUP)`."""
@@ -65,10 +74,10 @@ class Stream:
         (self.folder / "cameras.yaml").write_text(yaml.safe_dump(settings))
 
     def __enter__(self) -> Stream:
-        command = [sys.executable, "-c", program(self._before), "--config", "cameras.yaml", "--bundle", "bundle"]
-        command += ["--jsonl", "-", "--metrics", "127.0.0.1:0", *self._arguments]
+        command = [sys.executable, *self._program, "--config", "cameras.yaml", *self._arguments]
+        command += ["--jsonl", "-", "--metrics", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
@@ -148,7 +157,3 @@ class Stream:
             with self._news:
                 into.append(json.loads(line) if line.startswith("{") else {"event": line.rstrip()})
                 self._news.notify_all()
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
