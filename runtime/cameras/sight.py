@@ -68,7 +68,9 @@ class Sight:
         self._usual = Usual()
 
     def came(self, now_s: float) -> None:
-        """A frame arrived, whether or not anybody looks at it."""
+        """A frame arrived, whether or not anybody looks at it. The same one may be told again and changes nothing."""
+        if self._frame_s is not None and now_s <= self._frame_s:
+            return
         gap = self._frame_s is not None and now_s - self._frame_s >= self._settings.stale_after
         if gap:
             # What was the same before and after a silence was not seen to be the same all the time.
@@ -77,7 +79,7 @@ class Sight:
             self._returned_s = now_s
         if self._silent and (gap or self._back_s is None):
             self._back_s = now_s
-        self._frame_s = now_s if self._frame_s is None else max(now_s, self._frame_s)
+        self._frame_s = now_s
         self._lost = {}
 
     def lost(self, now_s: float, reason: str, text: str) -> None:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory that belongs to the process alone (RssAnon), in MB: file pages come and go as the kernel likes."""
+    """Resident memory of the process alone (RssAnon), in MB: pages of files come and go as the kernel likes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (kilobytes,) = [line.split()[1] for line in lines if line.startswith("RssAnon:")]
     return int(kilobytes) / 1024
@@ -27,7 +27,7 @@ def descriptors(pid: int) -> int:
 
 
 def slope_per_hour(times_s: Sequence[float], values: Sequence[float]) -> float:
-    """How fast values grow: Theil and Sen's estimate, the median of the slopes between all pairs, which no spike moves."""
+    """How fast values grow: Theil and Sen's estimate, the median of the slopes of all pairs, which no spike moves."""
     pairs = [
         (later - earlier) / (times_s[end] - times_s[start])
         for start, earlier in enumerate(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_it_is_watched_again_within_three_seconds_of_its_return(
                     print(f"outage {outage_s:5.1f} s: watched again after {recoveries_s[-1]:.2f} s")  # noqa: T201
             lasted_s = time.monotonic() - began_s
             times_s = [look["time_s"] for look in stream.looks("well")]
-            gap_s = max(later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False))
+            gap_s = max(later - earlier for earlier, later in pairwise(times_s))
             status = stream.status()
     with capsys.disabled():
         print(  # noqa: T201

@@ -69,8 +69,8 @@ def test_no_classified_frame_is_old(
             status, memory = stream.status(), memory_mb(stream.process.pid)
     with capsys.disabled():
         print(  # noqa: T201
-            f"{width}x{height}: age p50 <= {quantile(before, after, 0.5):g} s, p99 <= {quantile(before, after, 0.99):g} s, "
-            f"looks a second {min(rate for name, rate in rates.items() if name != 'silent'):.2f} to "
+            f"{width}x{height}: age p50 <= {quantile(before, after, 0.5):g} s, "
+            f"p99 <= {quantile(before, after, 0.99):g} s, looks a second {min(rate for name, rate in rates.items() if name != 'silent'):.2f} to "
             f"{max(rates.values()):.2f}, CPU {cpu_s / WATCHED_S:.2f} cores, {memory:.0f} MB"
         )
     assert quantile(before, after, 0.99) <= 1.0

@@ -51,6 +51,8 @@ def test_memory_threads_and_descriptors_are_flat(tmp_path: Path, capsys: pytest.
                 if now_s // 30 > faults:
                     faults += 1
                     _fault(faults % 4, restarting, proxy, stream)
+            proxy.cut()
+            proxy.heal()
             for name in cameras.keys() - {"absent"}:
                 stream.until_looks(name)
             assert stream.end() == 0
@@ -59,8 +61,9 @@ def test_memory_threads_and_descriptors_are_flat(tmp_path: Path, capsys: pytest.
     slope = slope_per_hour(times_s, [each[1] for each in warm])
     with capsys.disabled():
         print(  # noqa: T201
-            f"{SOAK_S:.0f} s with {faults} faults: memory {warm[0][1]:.1f} to {warm[-1][1]:.1f} MB, slope {slope:+.2f} MB "
-            f"an hour; threads {warm[0][2]} to {warm[-1][2]}, descriptors {warm[0][3]} to {warm[-1][3]}"
+            f"{SOAK_S:.0f} s with {faults} faults: memory {warm[0][1]:.1f} to {warm[-1][1]:.1f} MB, "
+            f"slope {slope:+.2f} MB an hour; threads {warm[0][2]} to {warm[-1][2]}, "
+            f"descriptors {warm[0][3]} to {warm[-1][3]}"
         )
     assert slope < MOST_MB_AN_HOUR
     assert abs(slope_per_hour(times_s, [float(each[2]) for each in warm])) < 1.0

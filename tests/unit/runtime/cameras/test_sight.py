@@ -103,6 +103,18 @@ def test_frames_that_come_one_by_one_do_not_make_it_live() -> None:
     assert [state for state, _, _ in camera.states()] == ["live", "stale"]
 
 
+def test_the_last_frame_told_again_is_no_frame() -> None:
+    camera = Camera().show(10, grain)
+    camera.sight.lost(10.1, "gone", "it has ended")
+    for _ in range(100):
+        camera.sight.came(10.0)
+        camera.show(0.2, None)
+    assert [state for state, _, _ in camera.states()] == ["live", "stale", "offline"]
+    assert camera.turns[2].evidence["reason"] == "gone"
+    camera.sight.came(10.0)
+    assert camera.sight.trusted_until(camera.now_s) == camera.now_s
+
+
 def test_it_is_certain_of_silence_only_when_it_cannot_become_another_kind() -> None:
     camera = Camera().show(10, grain).show(8, None)
     assert (camera.sight.state, camera.sight.trusted_until(18.0)) == ("stale", 10.0)
