@@ -192,6 +192,12 @@ class Channel:
             blind_s=totals,
         )
 
+    @property
+    def given(self) -> int:
+        """How many due frames were looked at since the start, by the network or by the gate."""
+        return self.looks + self.dropped["still"]
+
+    @property
     def lost(self) -> int:
         """How many due frames were lost since the start because the box could not keep up."""
         counts = self.dropped + self.camera.dropped

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,9 +17,10 @@ import numpy as np
 from edge_resnet.errors import BackendError
 from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
+from runtime.balance import Balance
 from runtime.cameras.shot import Shot
 from runtime.channel import Channel
-from runtime.dispatch import Load, Turns, fair_rates
+from runtime.dispatch import Turns
 from runtime.events.event import Event
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
@@ -33,7 +33,6 @@ from runtime.sinks.sink import Sink
 
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
-_SECOND_S = 1.0
 _KEEP_LEDGER_S = 10.0
 _DRAIN_S = 5.0
 # All reading threads together; what hangs is left behind.
@@ -42,6 +41,10 @@ _JOIN_S = 3.0
 _MOST_TRIES = 3
 # Ages that go into the mean of inference time: the last twenty batches or so.
 _MEMORY = 0.05
+# A summary is for runs that somebody waits for; all events are in the store.
+_MOST_EVENTS = 10_000
+# Pictures of the wall.
+_SHOW_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -84,17 +87,18 @@ class Watch:
     on_backend: Callable[[Description], None] = lambda description: None
     on_tick: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
-    events: list[Event] = field(default_factory=list, init=False)
+    raised: int = field(default=0, init=False)
     running: Description | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._turns, self._load = Turns(), Load()
+        self._turns, self._balance = Turns(), Balance(self.channels, self.log)
         self._batch: _Batch | None = None
         self._ending = False
-        self._started_s = self._ticked_s = self._second_s = self._kept_s = self.clock()
+        self._started_s = self._ticked_s = self._kept_s = self._shown_s = self.clock()
         self._ms_a_frame = 0.0
         self._batch_size = 0
-        self._counts: Counter[str] = Counter()
+        self._ran = False
+        self._events: dict[str, Event] = {}
 
     def stop(self) -> None:
         """End soon, with what is at hand finished. For signal handlers too."""
@@ -126,7 +130,8 @@ class Watch:
         """Begin to watch one more camera."""
         self.channels[channel.name] = channel
         channel.start()
-        self._share_out()
+        self._balance.skip()
+        self._balance.share_out()
 
     def remove(self, name: str) -> None:
         """End the watch of a camera; the others do not notice."""
@@ -136,7 +141,8 @@ class Watch:
         self._end_channels([channel])
         self._turns.forget(name)
         self.metrics.remove(name)
-        self._share_out()
+        self._balance.skip()
+        self._balance.share_out()
 
     @property
     def seconds(self) -> float:
@@ -146,9 +152,8 @@ class Watch:
         return max(files) if len(files) == len(self.channels) and files else elapsed_s
 
     def events_in_order(self) -> tuple[Event, ...]:
-        """The events as they stand, in the order of the stream."""
-        latest = {event.id: event for event in self.events}
-        return tuple(sorted(latest.values(), key=lambda event: (event.raised_s, event.camera, event.alarm)))
+        """The latest events (all, but for a watch of months) as they stand, in the order of the stream."""
+        return tuple(sorted(self._events.values(), key=lambda event: (event.raised_s, event.camera, event.alarm)))
 
     def status(self) -> BoxStatus:
         """How all of it stands."""
@@ -160,8 +165,8 @@ class Watch:
             precision=self.running.precision if self.running else "",
             ms_a_frame=self._ms_a_frame,
             batch=self._batch_size,
-            overloaded=self._load.capacity is not None,
-            events=len({event.id for event in self.events}),
+            overloaded=self._balance.overloaded,
+            events=self.raised,
         )
 
     # The loop, from the batch to the beat.
@@ -186,6 +191,8 @@ class Watch:
         """How long the loop may sleep when no bell rings."""
         now_s = self.clock()
         patience_s = TICK_S - (now_s - self._ticked_s)
+        if self.screen is not None:
+            patience_s = min(patience_s, _SHOW_EVERY_S - (now_s - self._shown_s))
         if self.inference.ready:
             since_s = [channel.camera.waiting_since_s for channel in self.channels.values()]
             oldest_s = min((each for each in since_s if each is not None), default=now_s + TICK_S)
@@ -278,12 +285,12 @@ class Watch:
     def _mourn(self, failure: Failure) -> None:
         """The engine failed. For files there is no later: what no engine can do ends the watch."""
         self.metrics.backend_failed(failure.engine[0])
-        never = self.running is None
+        self.running = None
         if self._batch is not None:
             self._batch.tries += 1
         files_only = not any(channel.in_time for channel in self.channels.values())
         tired = self._batch is not None and self._batch.tries > _MOST_TRIES
-        if (failure.final and (never or files_only)) or (files_only and tired):
+        if (failure.final and (files_only or not self._ran)) or (files_only and tired):
             raise BackendError(failure.why)
         if tired:
             self._batch = None
@@ -292,11 +299,12 @@ class Watch:
         self.incidents.began(None, "backend", {"backend": name, "why": failure.why})
 
     def _welcome(self, description: Description) -> None:
-        self.running = description
+        self.running, self._ran = description, True
         self.on_backend(description)
         self.metrics.backend(description.backend, description.precision, description.device)
-        if self.incidents.ended(None):
-            self.log.warning("backend replaced", backend=description.backend, precision=description.precision)
+        replaced = self.incidents.ended(None)
+        facts = {"backend": description.backend, "precision": description.precision, "device": description.device}
+        self.log.info("backend runs again" if replaced else "backend runs", **facts)
 
     # What is looked after twice a second.
 
@@ -309,59 +317,26 @@ class Watch:
                 self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=str(outage))
             for turn in channel.tick(now_s):
                 self.incidents.turned(channel.name, turn)
-        if now_s - self._second_s >= _SECOND_S:
-            self._balance(now_s - self._second_s)
-            self._second_s = now_s
+        if self.running is None:
+            self._balance.skip()
+        self._balance.look(now_s)
         if now_s - self._kept_s >= _KEEP_LEDGER_S:
             self._kept_s = now_s
             self.incidents.keep_ledger(self.channels.values())
         status = self.status()
         self.metrics.update(status)
-        if self.screen is not None:
-            self.screen.refresh(status, now_s - self._started_s)
         for tell in self.tell:
             tell(status)
-
-    def _balance(self, seconds: float) -> None:
-        """Lower the rate of looks evenly while due frames are lost, and say so; raise it again slowly."""
-        live = [channel for channel in self.channels.values() if channel.in_time]
-        lost = sum(channel.lost() for channel in live)
-        given = sum(channel.looks + channel.dropped["quiet"] for channel in live)
-        before, self._counts = self._counts, Counter(lost=lost, given=given)
-        wanted = sum(channel.settings.rate for channel in live)
-        was = self._load.capacity
-        counts = [(self._counts[key] - before[key]) / seconds for key in ("given", "lost")]
-        if not self.inference.opening and self._load.second(wanted, *counts):
-            self._share_out()
-            if (was is None) != (self._load.capacity is None):
-                self._say_load(wanted)
-
-    def _share_out(self) -> None:
-        wanted = {name: channel.settings.rate for name, channel in self.channels.items() if channel.in_time}
-        capacity = self._load.capacity
-        rates = wanted if capacity is None else fair_rates(wanted, capacity)
-        for name, rate in rates.items():
-            pace = self.channels[name].camera.looks
-            if pace is not None:
-                pace.rate_per_s = max(rate, 1.0 / self.channels[name].settings.heartbeat)
-
-    def _say_load(self, wanted: float) -> None:
-        capacity = self._load.capacity
-        if capacity is None:
-            self.log.info("no longer overloaded", wanted_per_s=round(wanted, 1))
-        else:
-            self.log.warning(
-                "overloaded: all cameras get fewer looks",
-                wanted_per_s=round(wanted, 1),
-                given_per_s=round(capacity, 1),
-            )
 
     # Events and pictures.
 
     def _tell_events(self, events: Iterable[Event]) -> None:
         for event in events:
-            self.events.append(event)
+            self._events[event.id] = event
+            if len(self._events) > _MOST_EVENTS:
+                del self._events[next(iter(self._events))]
             if event.ended_s is None:
+                self.raised += 1
                 self.metrics.event(event.camera, event.alarm)
             for sink in self.sinks:
                 sink.event(event)
@@ -377,6 +352,10 @@ class Watch:
             picture = channel.take_picture()
             if picture is not None:
                 self.screen.show(channel, picture)
+        now_s = self.clock()
+        if now_s - self._shown_s >= _SHOW_EVERY_S:
+            self._shown_s = now_s
+            self.screen.refresh(self.status(), now_s - self._started_s)
 
     # The end.
 

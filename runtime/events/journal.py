@@ -27,7 +27,7 @@ def _utc_now() -> datetime:
 
 @dataclass
 class Journal:
-    """The events of one camera in one run: `events`, by id, as they stand; `held`, the id of each alarm that is held.
+    """The events of one camera in one run: `held`, by alarm, as they stand.
 
     `live`: whether the camera shows what is now; only then an event has a wall-clock time. It is read when the alarm
     is raised, not counted from the stream's start: small boxes have no clock of their own, and the time jumps when
@@ -39,8 +39,7 @@ class Journal:
     decider: Decider
     live: bool
     now: Callable[[], datetime] = _utc_now
-    events: dict[str, Event] = field(default_factory=dict, init=False)
-    held: dict[str, str] = field(default_factory=dict, init=False)
+    held: dict[str, Event] = field(default_factory=dict, init=False)
 
     def enter(self, alarm: str, label: str, transition: Transition) -> Event | None:
         """Write what a transition of `alarm` changed, and give the event, when it was raised or cleared; else None.
@@ -52,19 +51,14 @@ class Journal:
         if transition.change is Change.RAISED:
             event = self._raise(alarm, label, transition.episode)
             self.store.add(event)
-            self.held[alarm] = event.id
+            self.held[alarm] = event
+            return event
         # An alarm whose event could not be written is not held here; there is nothing to update.
-        elif transition.change is Change.CLEARED and alarm in self.held:
-            event = self._clear(self.events[self.held.pop(alarm)], transition.episode)
+        if transition.change is Change.CLEARED and alarm in self.held:
+            event = self._clear(self.held.pop(alarm), transition.episode)
             self.store.update(event)
-        else:
-            return None
-        self.events[event.id] = event
-        return event
-
-    def in_order(self) -> tuple[Event, ...]:
-        """The events in the order of the stream."""
-        return tuple(sorted(self.events.values(), key=lambda event: (event.raised_s, event.alarm)))
+            return event
+        return None
 
     def _raise(self, alarm: str, label: str, episode: Episode) -> Event:
         now = self.now().isoformat(timespec="milliseconds")

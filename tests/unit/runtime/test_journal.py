@@ -48,7 +48,6 @@ def test_raised_is_added_and_cleared_is_updated(store: EventStore) -> None:
         0.95,
         7,
     )
-    assert journal.in_order() == (cleared,)
     assert not journal.held
 
 
@@ -67,7 +66,7 @@ def test_an_event_that_could_not_be_written_is_not_held(store: EventStore) -> No
     with pytest.raises(Exception, match="closed"):
         journal.enter("fire", "fire", Transition(Change.RAISED, 2.5, EPISODE))
     assert journal.enter("fire", "fire", Transition(Change.CLEARED, 9.0, LATER)) is None
-    assert not journal.events
+    assert not journal.held
 
 
 def test_two_alarms_are_held_side_by_side(store: EventStore) -> None:
@@ -76,4 +75,4 @@ def test_two_alarms_are_held_side_by_side(store: EventStore) -> None:
         journal.enter(alarm, alarm, Transition(Change.RAISED, 2.5, EPISODE))
     journal.enter("fire", "fire", Transition(Change.CLEARED, 9.0, LATER))
     assert set(journal.held) == {"person"}
-    assert [event.ended_s for event in journal.in_order()] == [4.0, None]
+    assert [event.ended_s for event in store.events()] == [4.0, None]
