@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,11 @@ class Room:
         open_backend: Callable[[frozenset[Engine]], Backend] = lambda without: Brightness(),
         screen: bool = False,
         clock: Callable[[], float] | None = None,
+        wall: Callable[[], datetime] = lambda: NOW,
+        whole: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
+        """`settings`: of every camera; `whole`: of the watch, such as alarms and schedules."""
         self.sources, self.clock = cameras, clock or Clock()
         self.bell = threading.Event()
         watched = {
@@ -122,14 +125,14 @@ class Room:
             for name, source in cameras.items()
         }
         self.assembly = Assembly(
-            settings=WatchSettings(sites={"": SiteSettings(cameras=watched)}),
+            settings=WatchSettings(sites={"": SiteSettings(cameras=watched)}, **(whole or {})),
             model=MODEL,
             decider=Decider("0" * 64, "brightness", "fp32"),
             store=store,
             bell=self.bell,
             pictures_per_s=1000.0 if screen else None,
             clock=self.clock,
-            wall=lambda: NOW,
+            wall=wall,
             open=self._open,
         )
         self.said: list[str] = []
@@ -139,7 +142,7 @@ class Room:
             channels=self.assembly.channels(),
             model=MODEL,
             inference=Inference(open_backend, self.bell, clock=self.clock),
-            incidents=Incidents(store, sinks, log, lambda: NOW),
+            incidents=Incidents(store, sinks, log, wall),
             sinks=sinks,
             screen=Screen(MODEL, sinks, None) if screen else None,
             metrics=self.metrics,
