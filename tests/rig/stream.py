@@ -64,14 +64,14 @@ class Stream:
         self._news = threading.Condition()
         self._program = ["-c", program(before)] if bundle is None else [str(ROOT / "runtime" / "stream.py")]
         self._arguments = ("--bundle", str(bundle or folder / "bundle"), *arguments)
-        if bundle is None:
+        if bundle is None and not (folder / "bundle").exists():
             write_bundle(folder / "bundle")
         self.configure(cameras, **more)
 
     def configure(self, cameras: Mapping[str, Mapping[str, Any]], **more: Any) -> None:
         """Write the configuration; a running stream reads it after `send(SIGHUP)`."""
         settings = {"sites": {"here": {"cameras": {name: dict(camera) for name, camera in cameras.items()}}}, **more}
-        (self.folder / "cameras.yaml").write_text(yaml.safe_dump(settings))
+        (self.folder / "cameras.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def __enter__(self) -> Stream:
         command = [sys.executable, *self._program, "--config", "cameras.yaml", *self._arguments]
