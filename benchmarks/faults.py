@@ -1,0 +1,197 @@
+"""What programs do when a camera fails: ours, OpenCV's plain loop and ultralytics' loader, on the same real servers.
+
+Each program watches one RTSP camera with its own defaults, has watched it for two seconds, and then it fails. Told: when
+it first said so (a warning or an incident; a read that fails; a picture that is all zero; its end). Meanwhile: pictures
+that it took for good ones. Again: when a real picture came after the camera was well.
+
+    python -m benchmarks.faults [--ultralytics PYTHON] [--only FAULT ...]
+
+PYTHON: of an environment that has that package. A real RTSP server is needed (make packages), and a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.rig.proxy import Proxy
+from tests.rig.rtsp import RtspServer
+from tests.rig.rtsp import Stream as Sent
+from tests.rig.stream import ROOT, Stream
+
+OURS, OPENCV, ULTRALYTICS = "edge-resnet", "OpenCV", "ultralytics"
+SNOW = Sent(pattern="snow", width=320, height=180)
+_BEFORE_S, _LOOK_EVERY_S = 2.0, 0.02
+# Longer than the two half minutes that OpenCV waits.
+_PATIENCE_S = 65.0
+_AGAIN_WITHIN_S = 15.0
+# What was sent before the fault is still on its way.
+_ON_ITS_WAY_S = 1.0
+
+
+@dataclass
+class Seen:
+    """What a program gave: when (seconds of the monotonic clock), and what (picture, zero, fault, ended)."""
+
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+    def first(self, since_s: float, *kinds: str) -> float | None:
+        """Seconds from `since_s` to the first of such kinds."""
+        return next((at_s - since_s for at_s, what in list(self.lines) if at_s >= since_s and what in kinds), None)
+
+    def count(self, what: str, since_s: float, until_s: float) -> int:
+        """How many between two moments."""
+        return sum(since_s <= at_s < until_s and each == what for at_s, each in list(self.lines))
+
+
+@contextmanager
+def peer(module: str, url: str, python: str = sys.executable) -> Iterator[Seen]:
+    """A program of benchmarks.peers, as long as the block runs."""
+    seen = Seen()
+    command = [python, "-m", f"benchmarks.peers.{module}", url]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    pipe = process.stdout
+
+    def read() -> None:
+        for line in pipe:
+            if line.startswith("{"):
+                told = json.loads(line)
+                seen.lines.append((told["at_s"], told["what"]))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        process.kill()
+        process.wait()
+        thread.join()
+
+
+@contextmanager
+def ours(url: str) -> Iterator[Seen]:
+    """Our program with a stand-in for the network, as long as the block runs."""
+    seen, ending = Seen(), threading.Event()
+    with tempfile.TemporaryDirectory() as folder, Stream(Path(folder), {"camera": {"detect": url}}) as stream:
+
+        def look() -> None:
+            lines = logged = 0
+            while not ending.wait(_LOOK_EVERY_S):
+                now_s = time.monotonic()
+                new, lines = stream.lines[lines:], len(stream.lines)
+                faults, logged = stream.log[logged:], len(stream.log)
+                began = [line for line in new if line["type"] == "incident" and line["what"] == "began"]
+                said = [entry for entry in faults if entry.get("reason") or entry["event"] == "camera hangs"]
+                seen.lines += [(now_s, "fault")] * (len(began) + len(said))
+                seen.lines += [(now_s, "picture") for line in new if line["type"] == "look"]
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            ending.set()
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a camera fails and is well again. `lasts_s`: None until it is told. `before`: already before it is opened."""
+
+    begin: Callable[[RtspServer, Proxy], None]
+    end: Callable[[RtspServer, Proxy], None] = lambda server, proxy: None
+    lasts_s: float | None = 0.0
+    before: bool = False
+    sent: Sent = SNOW
+    password: str | None = None
+
+
+def _heal(server: RtspServer, proxy: Proxy) -> None:
+    proxy.heal()
+    proxy.cut()
+
+
+FAULTS = {
+    "killed": Fault(lambda server, proxy: server.kill(), lambda server, proxy: server.restart(), 5.0),
+    "half-open-before": Fault(lambda server, proxy: proxy.stall(), _heal, None, before=True),
+    "half-open-after": Fault(lambda server, proxy: proxy.stall(), _heal, None),
+    "payload": Fault(lambda server, proxy: proxy.corrupt(0.01, 6), lambda server, proxy: proxy.heal(), 10.0),
+    "framing": Fault(lambda server, proxy: proxy.corrupt(0.05, 6, True), lambda server, proxy: proxy.heal(), 10.0),
+    "size": Fault(lambda server, proxy: server.reshape(640, 360, 10)),
+    "codec": Fault(lambda server, proxy: server.replace(Sent(codec="h265", pattern="snow", width=480, height=270))),
+    "black": Fault(lambda server, proxy: server.show("black"), lambda server, proxy: server.show("snow"), 15.0),
+    "frozen": Fault(lambda server, proxy: server.show("checkers-8"), lambda server, proxy: server.show("snow"), 40.0),
+    "password": Fault(
+        lambda server, proxy: None, lasts_s=5.0, before=True, sent=Sent(user="u", password="p"), password="wrong"
+    ),
+}
+
+
+def _wait(holds: Callable[[], bool], patience_s: float) -> None:
+    until_s = time.monotonic() + patience_s
+    while not holds() and time.monotonic() < until_s:
+        time.sleep(_LOOK_EVERY_S)
+
+
+def suffer(fault: Fault, watch: Callable[[str], object]) -> str:
+    """One program, one fault: what came of it, in a line."""
+    with ExitStack() as stack:
+        server = stack.enter_context(RtspServer(fault.sent))
+        proxy = stack.enter_context(Proxy(server.port))
+        url = proxy.through(server.url(fault.password))
+        began_s = time.monotonic()
+        if fault.before:
+            fault.begin(server, proxy)
+        seen: Seen = stack.enter_context(watch(url))  # type: ignore[arg-type]
+        if not fault.before:
+            _wait(lambda: seen.first(0.0, "picture") is not None, _PATIENCE_S)
+            time.sleep(_BEFORE_S)
+            began_s = time.monotonic()
+            fault.begin(server, proxy)
+        told = lambda: seen.first(began_s, "fault", "zero", "ended")  # noqa: E731
+        if fault.lasts_s is None:
+            _wait(lambda: told() is not None, _PATIENCE_S)
+        else:
+            time.sleep(fault.lasts_s)
+        well_s = time.monotonic()
+        fault.end(server, proxy)
+        _wait(lambda: seen.first(well_s + _ON_ITS_WAY_S * (not fault.lasts_s), "picture") is not None, _AGAIN_WITHIN_S)
+        meanwhile = seen.count("picture", began_s + _ON_ITS_WAY_S, well_s)
+        zero = seen.count("zero", began_s, time.monotonic())
+        again = seen.first(well_s, "picture")
+        ended = seen.first(began_s, "ended") is not None
+    return f"told {_seconds(told())}; meanwhile {meanwhile} pictures; all zero {zero}; again {_seconds(again)}" + (
+        "; ended" if ended else ""
+    )
+
+
+def _seconds(seconds: float | None) -> str:
+    return "never" if seconds is None else f"after {seconds:.1f} s"
+
+
+def main() -> None:
+    """Print what each program made of each fault."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ultralytics", metavar="PYTHON", help="Of an environment that has ultralytics.")
+    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
+    arguments = parser.parse_args()
+    programs: dict[str, Callable[[str], object]] = {OURS: ours, OPENCV: lambda url: peer("opencv_stream", url)}
+    if arguments.ultralytics:
+        programs[ULTRALYTICS] = lambda url: peer("ultralytics_stream", url, arguments.ultralytics)
+    for name in arguments.only:
+        for program, watch in programs.items():
+            print(f"{name:17} {program:12} {suffer(FAULTS[name], watch)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
