@@ -1,8 +1,9 @@
 """What programs do when a camera fails: ours, OpenCV's plain loop and ultralytics' loader, on the same real servers.
 
-Each program watches one RTSP camera with its own defaults, has watched it for two seconds, and then it fails. Told: when
-it first said so (a warning or an incident; a read that fails; a picture that is all zero; its end). Meanwhile: pictures
-that it took for good ones. Again: when a real picture came after the camera was well.
+Each program watches one RTSP camera with its own defaults, has watched it for two seconds, and then the camera fails.
+Told: when it first said so (a warning or an incident; a read that fails; a picture that is all zero; its end).
+Meanwhile: what it took for good pictures, from a second on; repeats: how many were the picture before once more. Again:
+when a picture came that was new, once the camera was well and the fault was told.
 
     python -m benchmarks.faults [--ultralytics PYTHON] [--only FAULT ...]
 
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,17 +37,25 @@ _PATIENCE_S = 65.0
 _AGAIN_WITHIN_S = 15.0
 # What was sent before the fault is still on its way.
 _ON_ITS_WAY_S = 1.0
+# A camera that is well at once, but another, is looked at for so long.
+_AFTERWARDS_S = 5.0
+
+Watch = Callable[[str], AbstractContextManager["Seen"]]
 
 
 @dataclass
 class Seen:
-    """What a program gave: when (seconds of the monotonic clock), and what (picture, zero, fault, ended)."""
+    """What a program gave: when (seconds of the monotonic clock), and what (picture, same, zero, fault, ended)."""
 
     lines: list[tuple[float, str]] = field(default_factory=list)
 
     def first(self, since_s: float, *kinds: str) -> float | None:
         """Seconds from `since_s` to the first of such kinds."""
         return next((at_s - since_s for at_s, what in list(self.lines) if at_s >= since_s and what in kinds), None)
+
+    def told(self, since_s: float) -> float | None:
+        """Seconds from `since_s` until the program showed that something is wrong."""
+        return self.first(since_s, "fault", "zero", "ended")
 
     def count(self, what: str, since_s: float, until_s: float) -> int:
         """How many between two moments."""
@@ -143,35 +152,37 @@ def _wait(holds: Callable[[], bool], patience_s: float) -> None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def suffer(fault: Fault, watch: Callable[[str], object]) -> str:
+def suffer(fault: Fault, watch: Watch) -> str:
     """One program, one fault: what came of it, in a line."""
     with ExitStack() as stack:
         server = stack.enter_context(RtspServer(fault.sent))
         proxy = stack.enter_context(Proxy(server.port))
-        url = proxy.through(server.url(fault.password))
-        began_s = time.monotonic()
         if fault.before:
             fault.begin(server, proxy)
-        seen: Seen = stack.enter_context(watch(url))  # type: ignore[arg-type]
+        began_s = time.monotonic()
+        seen = stack.enter_context(watch(proxy.through(server.url(fault.password))))
         if not fault.before:
             _wait(lambda: seen.first(0.0, "picture") is not None, _PATIENCE_S)
             time.sleep(_BEFORE_S)
             began_s = time.monotonic()
             fault.begin(server, proxy)
-        told = lambda: seen.first(began_s, "fault", "zero", "ended")  # noqa: E731
         if fault.lasts_s is None:
-            _wait(lambda: told() is not None, _PATIENCE_S)
+            _wait(lambda: seen.told(began_s) is not None, _PATIENCE_S)
         else:
             time.sleep(fault.lasts_s)
         well_s = time.monotonic()
         fault.end(server, proxy)
-        _wait(lambda: seen.first(well_s + _ON_ITS_WAY_S * (not fault.lasts_s), "picture") is not None, _AGAIN_WITHIN_S)
-        meanwhile = seen.count("picture", began_s + _ON_ITS_WAY_S, well_s)
-        zero = seen.count("zero", began_s, time.monotonic())
-        again = seen.first(well_s, "picture")
-        ended = seen.first(began_s, "ended") is not None
-    return f"told {_seconds(told())}; meanwhile {meanwhile} pictures; all zero {zero}; again {_seconds(again)}" + (
-        "; ended" if ended else ""
+        until_s = max(well_s, began_s + _AFTERWARDS_S)
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        since_s = max(well_s, began_s + (seen.told(began_s) or _ON_ITS_WAY_S))
+        _wait(lambda: seen.first(since_s, "picture") is not None, _AGAIN_WITHIN_S)
+    again_s = seen.first(since_s, "picture")
+    new, same = (seen.count(what, began_s + _ON_ITS_WAY_S, until_s) for what in ("picture", "same"))
+    return (
+        f"told {_seconds(seen.told(began_s))}; meanwhile {new + same} pictures, {same} of them repeats; "
+        f"all zero {seen.count('zero', began_s, time.monotonic())}; "
+        f"again {_seconds(None if again_s is None else since_s + again_s - well_s)}"
+        f"{'; ended' if seen.first(began_s, 'ended') is not None else ''}"
     )
 
 
@@ -185,7 +196,7 @@ def main() -> None:
     parser.add_argument("--ultralytics", metavar="PYTHON", help="Of an environment that has ultralytics.")
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
     arguments = parser.parse_args()
-    programs: dict[str, Callable[[str], object]] = {OURS: ours, OPENCV: lambda url: peer("opencv_stream", url)}
+    programs: dict[str, Watch] = {OURS: ours, OPENCV: lambda url: peer("opencv_stream", url)}
     if arguments.ultralytics:
         programs[ULTRALYTICS] = lambda url: peer("ultralytics_stream", url, arguments.ultralytics)
     for name in arguments.only:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from typing import Any
 
-from benchmarks.peers.opencv_stream import tell
+from benchmarks.peers.opencv_stream import Teller
 
 
 def main() -> None:
@@ -21,17 +20,14 @@ def main() -> None:
         os.environ.update(YOLO_CONFIG_DIR=folder, YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
         from ultralytics.data.loaders import LoadStreams
 
+        teller = Teller()
         try:
-            _read(LoadStreams(sys.argv[1]))
-        except ConnectionError:
+            for _, images, _ in LoadStreams(sys.argv[1]):
+                teller.picture(images[0])
+        except ConnectionError as error:
             # What it raises when a stream cannot be opened at the start.
-            tell("ended")
-
-
-def _read(loader: Any) -> None:
-    for _, images, _ in loader:
-        tell("picture" if images[0].any() else "zero")
-    tell("ended")
+            print(error, file=sys.stderr)
+        teller.tell("ended")
 
 
 if __name__ == "__main__":

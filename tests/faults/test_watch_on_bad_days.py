@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runtime.events.store import EventStore
 from tests.rig.mjpeg import MjpegCamera, noise
 from tests.rig.proxy import Proxy
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
 from tests.rig.rtsp import Stream as Sent
 from tests.rig.stream import Stream
 
+_FAKETIME = [str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")]
 # Faults are to be seen within seconds.
 QUICK = {
     "stale_after": "1 s",
@@ -184,6 +187,35 @@ def test_out_of_file_descriptors_the_cameras_that_are_open_go_on(tmp_path: Path,
             stream.until(lambda: set(stream.status()) == {"well"})
             stream.until_looks("well", 3)
             assert stream.end() == 0
+
+
+@pytest.mark.skipif(not _FAKETIME, reason="no libfaketime here: apt-get install libfaketime")
+def test_a_wall_clock_that_jumps_an_hour_both_ways_disturbs_nothing(tmp_path: Path, well: MjpegCamera) -> None:
+    told = tmp_path / "clock"
+    told.write_text("+0")
+    environment = {
+        "LD_PRELOAD": _FAKETIME[0],
+        "FAKETIME_TIMESTAMP_FILE": str(told),
+        "FAKETIME_NO_CACHE": "1",
+        # The monotonic clock of a system does not jump either.
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with Stream(tmp_path, {"well": {"detect": well.url(), **CAMERA}}, environment=environment) as stream:
+        began_s = time.monotonic()
+        stream.until_looks("well", 5)
+        for jump in ("+3600", "-3600", "+0"):
+            told.write_text(jump)
+            stream.until_looks("well", 8)
+        assert undisturbed(stream)
+        lasted_s = time.monotonic() - began_s
+        assert stream.end() == 0
+    with EventStore(tmp_path / "events.sqlite") as store:
+        entries = store.ledger()
+    # Booked is what passed, on the hours that the clock showed.
+    assert {entry.category for entry in entries} <= {"watched", "starting"}
+    assert len({entry.hour for entry in entries}) >= 2
+    assert lasted_s - 3.0 < sum(entry.seconds for entry in entries) < lasted_s + 3.0
+    assert not stream.incidents("well")
 
 
 def test_a_backend_that_hangs_is_replaced_and_that_is_told(tmp_path: Path, well: MjpegCamera) -> None:

@@ -53,16 +53,18 @@ class Stream:
         *arguments: str,
         before: str = "",
         bundle: Path | None = None,
+        environment: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
         """`cameras`: by name, as in cameras.yaml, at the site `here`; `more` of that file. `before`: code to run first.
-        `bundle`: a real one, watched with by a real engine; by default the stand-in's.
+        `bundle`: a real one, watched with by a real engine; by default the stand-in's. `environment`: added to ours.
         """
         self.folder = folder
         self.lines: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._program = ["-c", program(before)] if bundle is None else [str(ROOT / "runtime" / "stream.py")]
+        self._environment = dict(environment or {})
         self._arguments = ("--bundle", str(bundle or folder / "bundle"), *arguments)
         if bundle is None and not (folder / "bundle").exists():
             write_bundle(folder / "bundle")
@@ -77,7 +79,12 @@ class Stream:
         command = [sys.executable, *self._program, "--config", "cameras.yaml", *self._arguments]
         command += ["--jsonl", "-", "--metrics", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self._environment},
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
