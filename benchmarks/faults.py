@@ -1,9 +1,9 @@
 """What programs do when a camera fails: ours, OpenCV's plain loop and ultralytics' loader, on the same real servers.
 
 Each program watches one RTSP camera with its own defaults, has watched it for two seconds, and then the camera fails.
-Told: when it first said so (a warning or an incident; a read that fails; a picture that is all zero; its end).
-Meanwhile: what it took for good pictures, from a second on; repeats: how many were the picture before once more. Again:
-when a picture came that was new, once the camera was well and the fault was told.
+Told: when it first said so (a warning or an incident; a read that fails; its end). Meanwhile: what it took for good
+pictures, from a second on; repeats: how many were the picture before once more. All zero: pictures of nothing but 0.
+Again: when a picture came that was new, once the camera was well and the fault was told.
 
     python -m benchmarks.faults [--ultralytics PYTHON] [--only FAULT ...]
 
@@ -55,7 +55,7 @@ class Seen:
 
     def told(self, since_s: float) -> float | None:
         """Seconds from `since_s` until the program showed that something is wrong."""
-        return self.first(since_s, "fault", "zero", "ended")
+        return self.first(since_s, "fault", "ended")
 
     def count(self, what: str, since_s: float, until_s: float) -> int:
         """How many between two moments."""
@@ -172,7 +172,7 @@ def suffer(fault: Fault, watch: Watch) -> str:
             time.sleep(fault.lasts_s)
         well_s = time.monotonic()
         fault.end(server, proxy)
-        until_s = max(well_s, began_s + _AFTERWARDS_S)
+        until_s = began_s + _AFTERWARDS_S if fault.lasts_s == 0.0 else well_s
         time.sleep(max(0.0, until_s - time.monotonic()))
         since_s = max(well_s, began_s + (seen.told(began_s) or _ON_ITS_WAY_S))
         _wait(lambda: seen.first(since_s, "picture") is not None, _AGAIN_WITHIN_S)

@@ -26,10 +26,13 @@ class Reload:
     read: Callable[[], WatchSettings]
     systemd: Systemd
     log: Log
+    _to_begin: list[str] = field(default_factory=list, init=False)
     _reserve: Reserve = field(default_factory=Reserve, init=False)
 
     def look(self) -> None:
         """To be called by the main loop."""
+        if self._to_begin:
+            self._begin()
         if not self.signals.reload:
             return
         self.signals.reload = False
@@ -45,17 +48,13 @@ class Reload:
     def _apply(self, settings: WatchSettings) -> None:
         changes = difference(self.assembly.settings, settings)
         before, self.assembly.settings = self.assembly.settings, settings
-        # Built before anything ends, so that a camera which cannot be is found in time.
         begin = list(dict.fromkeys([*changes.added, *changes.changed, *self._with_other_rules(before)]))
-        try:
-            channels = [self.assembly.channel(name) for name in begin]
-        except UserError:
-            self.assembly.settings = before
-            raise
-        for name in (*changes.removed, *(name for name in begin if name in self.watch.channels)):
-            self.watch.remove(name)
-        for channel in channels:
-            self.watch.add(channel)
+        for name in (*changes.removed, *begin):
+            if name in self.watch.channels:
+                self.watch.remove(name)
+        # Only now: what the old channel has booked must be in the store, or the new one would book it once more.
+        self._to_begin = begin
+        self._begin()
         self.log.info(
             "reloaded",
             added=list(changes.added),
@@ -63,6 +62,16 @@ class Reload:
             changed=[name for name in begin if name not in changes.added],
             after_a_restart=list(changes.restart),
         )
+
+    def _begin(self) -> None:
+        """Begin to watch what waits for it; what cannot be yet (the store is locked, say) is tried again."""
+        waiting, self._to_begin = self._to_begin, []
+        for name in waiting:
+            try:
+                self.watch.add(self.assembly.channel(name))
+            except UserError as error:
+                self._to_begin.append(name)
+                self.log.error("camera cannot be watched yet", camera=name, reason=str(error))
 
     def _with_other_rules(self, before: WatchSettings) -> list[str]:
         """Cameras whose own settings are the same, but not those of an alarm they watch for."""

@@ -142,6 +142,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
         reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, bundle), reporters.systemd, log)
         run.watch.on_tick = reload.look
         run.watch.tell = (reporters.tell,)
+        run.watch.on_end = reporters.stopping
         log.info(f"watching {_names(run.watch.channels)}", rate_per_s=options.rate_per_s)
         inference.start()
         run.watch.run()

@@ -70,7 +70,8 @@ class _Batch:
 class Watch:
     """All cameras, watched. `channels`: by name; more may be added, and removed, while it runs, by the main thread.
 
-    `tell` gets the status about twice a second.
+    `tell` gets the status four times a second. `on_backend`: an engine runs now. `on_tick`: the loop beats. `on_end`:
+    the loop is left, and what is at hand is finished.
     """
 
     channels: dict[str, Channel]
@@ -86,6 +87,7 @@ class Watch:
     tell: Sequence[Callable[[BoxStatus], None]] = ()
     on_backend: Callable[[Description], None] = lambda description: None
     on_tick: Callable[[], None] = lambda: None
+    on_end: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     raised: int = field(default=0, init=False)
     running: Description | None = field(default=None, init=False)
@@ -118,6 +120,7 @@ class Watch:
                 self.bell.wait(self._patience_s())
                 self.bell.clear()
                 self._work()
+            self.on_end()
             self._drain()
         finally:
             self._finish()

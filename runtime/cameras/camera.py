@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.cameras.backoff import Backoff
-from runtime.cameras.reader import Open, Reader
+from runtime.cameras.reader import Came, Open, Reader
 from runtime.cameras.shot import Maker, Shot
 from runtime.pace import Pace
 from runtime.sources import open_source
@@ -25,16 +25,6 @@ from runtime.sources.outage import Outage
 MOST_HANGING = 3
 # Corrected for what waited in buffers, the time of a live frame may seem to go back a little; it never does.
 _LEAST_STEP_S = 1e-6
-
-
-@dataclass(frozen=True)
-class Came:
-    """A frame that came: its time in the stream, its number, whether it is due for a look, and for people."""
-
-    time_s: float
-    index: int
-    due: bool
-    shown: bool
 
 
 @dataclass(frozen=True)

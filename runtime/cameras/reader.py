@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 
+from runtime.cameras.backoff import Backoff
+from runtime.cameras.shot import Maker, Shot
 from runtime.sources.address import Address
 from runtime.sources.frame import Frame, Source
 from runtime.sources.outage import Outage
-
-if TYPE_CHECKING:
-    from runtime.cameras.camera import Camera
 
 # Opens a source, given the time-outs for opening and reading in seconds.
 Open = Callable[[Address, float, float], Source]
@@ -24,10 +25,55 @@ _MOST_BAD = 50
 GRACE_S = 5.0
 
 
+@dataclass(frozen=True)
+class Came:
+    """A frame that came: its time in the stream, its number, whether it is due for a look, and for people."""
+
+    time_s: float
+    index: int
+    due: bool
+    shown: bool
+
+
+class Mailbox(Protocol):
+    """What a reader needs of its camera, and where it leaves what it has. One that was replaced is not listened to.
+
+    `ending`: set when the thread is to end. `dropped`: counts by reason.
+    """
+
+    name: str
+    address: Address
+    live: bool
+    fps: float
+    open_timeout_s: float
+    read_timeout_s: float
+    open: Open
+    maker: Maker
+    backoff: Backoff
+    clock: Callable[[], float]
+    ending: threading.Event
+    dropped: Counter[str]
+
+    def is_read_by(self, reader: Reader) -> bool:
+        """Whether the thread is to go on."""
+
+    def came(self, reader: Reader, now_s: float, grabbed_s: float) -> Came | None:
+        """A frame came, `grabbed_s` as the source says. None when the thread is to end."""
+
+    def put(self, reader: Reader, shot: Shot, shown: bool) -> None:
+        """Leave a shot, for people too where `shown`."""
+
+    def lost(self, reader: Reader, outage: Outage, now_s: float) -> None:
+        """There is no connection, or no more."""
+
+    def ended(self, reader: Reader) -> None:
+        """A file or folder is at its end."""
+
+
 class Reader(threading.Thread):
     """Reads one camera until it is asked to end, its file ends, or another reader takes its place."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Mailbox) -> None:
         super().__init__(name=f"camera {camera.name}", daemon=True)
         self._camera = camera
         self._beat_s = camera.clock()

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import time
-
 import cv2
 
 from runtime.sources.address import Address
 from runtime.sources.backlog import Backlog, came_in_time
-from runtime.sources.capture import ONE_THREAD, OPEN_TIMEOUT_S, READ_TIMEOUT_S, open_ffmpeg
-from runtime.sources.diagnosis import diagnose
-from runtime.sources.live import LiveSource
+from runtime.sources.capture import OPEN_TIMEOUT_S, READ_TIMEOUT_S
+from runtime.sources.network import NetworkSource
 
 # What waited while the stream was opened has drained by then, or never will.
 _JOIN_S = 2.0
 
 
-class RtspSource(LiveSource):
+class RtspSource(NetworkSource):
     """Frames of an RTSP stream, each with the time of its capture as far as its timestamps tell."""
 
     def __init__(
         self, address: Address, open_timeout_s: float = OPEN_TIMEOUT_S, read_timeout_s: float = READ_TIMEOUT_S
     ) -> None:
-        """Connect. Raises Outage, after `open_timeout_s` and some seconds for finding out why."""
-        started_s = time.monotonic()
-        capture = open_ffmpeg(address.target, open_timeout_s, read_timeout_s, ONE_THREAD)
-        if not capture.isOpened():
-            raise diagnose(address, open_timeout_s, time.monotonic() - started_s)
-        super().__init__(address, capture, open_timeout_s, read_timeout_s)
+        """Connect. Raises Outage, as NetworkSource does."""
+        super().__init__(address, open_timeout_s, read_timeout_s)
         self._backlog = Backlog()
         self._joined = False
         self._captured_s = 0.0

@@ -84,6 +84,11 @@ class RtspServer:
     def port(self) -> int:
         return self._port
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def restart(self) -> None:
         """Start it, on the port that it had, and wait until it listens."""
         assert self._process is None, "it runs"

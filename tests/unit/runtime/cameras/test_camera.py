@@ -130,6 +130,10 @@ def test_the_newest_frame_of_a_live_camera_wins_and_the_others_are_counted(rig: 
 def test_a_file_waits_for_every_frame_to_be_taken(rig: Callable[..., Rig]) -> None:
     at = rig(FILE)
     feed(at, 0.0, 0.1, 0.2, None)
+    at.until(lambda news: news.came >= 2)
+    # Time enough to go on, for one that did not wait.
+    assert not threading.Event().wait(0.1)
+    assert at.camera.news().came == 2
     times_s = []
     while not (at.camera.news().ended and at.camera.waiting_since_s is None):
         shot = at.camera.take()
@@ -160,6 +164,17 @@ def test_it_opens_again_after_a_loss_and_time_goes_on(rig: Callable[..., Rig]) -
     assert shot.frame.index == 1
 
 
+def test_a_frame_ends_the_outage_for_the_backoff_too(rig: Callable[..., Rig]) -> None:
+    at = rig()
+    outages: list[float] = []
+    at.camera.backoff.failed = lambda now_s: outages.append(now_s) or 0.0  # type: ignore[func-returns-value,method-assign]
+    at.camera.backoff.succeeded = lambda: outages.append(-1.0)  # type: ignore[method-assign]
+    at.sources.put(Outage("yard", "refused", "is it on?"))
+    feed(at, 50.5, 50.6, Outage("yard", "gone", "is it still on?"))
+    at.until(lambda news: len(outages) == 3)
+    assert outages == [50.0, -1.0, 50.0]
+
+
 def test_an_outage_is_told_with_its_reason_and_since_when(rig: Callable[..., Rig]) -> None:
     at = rig()
     at.now_s = 60.0
@@ -184,7 +199,10 @@ def test_time_of_a_live_camera_only_grows(rig: Callable[..., Rig]) -> None:
     assert times_s == sorted(set(times_s))
 
 
-def test_a_thread_that_hangs_is_replaced_and_what_it_says_later_is_ignored(rig: Callable[..., Rig]) -> None:
+@pytest.mark.parametrize("last_words", [57.1, Outage("yard", "gone", "is it still on?")])
+def test_a_thread_that_hangs_is_replaced_and_what_it_says_later_is_ignored(
+    rig: Callable[..., Rig], last_words: float | Outage
+) -> None:
     at = rig()
     stuck = feed(at, 50.1)
     at.until(lambda news: news.came == 1)
@@ -195,9 +213,10 @@ def test_a_thread_that_hangs_is_replaced_and_what_it_says_later_is_ignored(rig: 
     assert at.camera.news().outage is not None
     feed(at, 57.0)
     at.until(lambda news: news.came == 2)
-    stuck.food.put(57.1)
+    stuck.food.put(last_words)
     assert stuck.closed.wait(5)
-    assert at.camera.news().came == 2
+    news = at.camera.news()
+    assert (news.came, news.outage) == (2, None)
 
 
 def test_no_more_than_three_threads_hang_for_one_camera(rig: Callable[..., Rig]) -> None:
