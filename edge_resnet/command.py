@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -51,6 +53,20 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     if code == Exit.INTERRUPTED:
         say("interrupted")
     return int(code or Exit.FINE)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code. Call it last.
+
+    Threads that hang in a library (a dead camera's, a broken engine's) are left as they are: woken while Python shuts
+    down, they would end the process with SIGABRT.
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def say(text: str) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
-
 def main() -> None:
     """Entry point of `edge-resnet`."""
     from edge_resnet import command
     from edge_resnet.cli.app import app
 
-    sys.exit(command.run(app))
+    command.leave(command.run(app))

@@ -159,6 +159,20 @@ def test_signals_end_it_with_clip_and_events_whole(folder: Path, endless: str, n
     assert not list(folder.glob(".out*"))
 
 
+def test_ctrl_c_while_an_engine_is_being_opened_ends_it_at_once(folder: Path) -> None:
+    slow = "import threading; runtime.trust.choose = lambda *_, **__: threading.Event().wait(300)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program(slow), "--camera", "clip.avi"], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while "watching" not in (line := process.stderr.readline()):
+        assert line, "ended before it began"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
