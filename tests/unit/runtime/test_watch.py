@@ -87,8 +87,11 @@ def test_a_sink_that_fails_takes_no_event_with_it(store: EventStore) -> None:
 
 def test_it_ends_after_so_many_seconds_of_the_stream(store: EventStore) -> None:
     recorder = Recorder(store)
-    Room(store, {"yard": Frames([DARK] * 100)}, recorder, limits=Limits(max_seconds=3.0)).run()
+    room = Room(store, {"yard": Frames([DARK] * 1000)}, recorder, limits=Limits(max_seconds=3.0))
+    room.run()
     assert len(recorder.looks) == 15
+    # Nor is the rest of it read.
+    assert room.watch.channels["yard"].camera.news().came < 100
 
 
 def test_pictures_are_made_of_every_frame_and_only_for_who_wants_them(store: EventStore) -> None:
