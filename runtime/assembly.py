@@ -21,7 +21,7 @@ from runtime.channel import Channel
 from runtime.config.armed import armed
 from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
 from runtime.events.journal import Decider, Journal
-from runtime.events.store import EventStore
+from runtime.events.patient import PatientStore
 from runtime.pace import Pace
 from runtime.rule import Rule, RuleSettings
 from runtime.sources import open_source
@@ -59,7 +59,7 @@ class Assembly:
     settings: WatchSettings
     model: ModelSpec
     decider: Decider
-    store: EventStore
+    store: PatientStore
     bell: threading.Event
     pictures_per_s: float | None
     clock: Callable[[], float] = time.monotonic
@@ -80,14 +80,15 @@ class Assembly:
         source = self._camera(name, camera.detect, camera, maker, Pace(camera.rate), pictures)
         now_s, live = self.clock(), source.live
         gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
-        stopped = self.store.booked_until().get(name) if live else None
+        stopped = self.store.store.booked_until().get(name) if live else None
         return Channel(
             camera=source,
             recorded=self._recorded(name, camera, maker),
             settings=camera,
             model=self.model,
             rules=self._rules(camera),
-            journal=Journal(self.store, name, self.decider, live),
+            # A file can be watched again; a live camera is watched on, whatever the disk does.
+            journal=Journal(self.store if live else self.store.store, name, self.decider, live),
             gate=Gate(camera.gate, camera.heartbeat, mask),
             sight=Sight(camera.blindness, now_s) if live else None,
             ledger=Ledger(name, now_s, self.wall, stopped, gap_s) if live else None,

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from edge_resnet.errors import UserError
 from runtime.cameras.sight import LIVE, Turn
 from runtime.channel import Channel
 from runtime.events.incident import Incident
-from runtime.events.store import EventStore
+from runtime.events.patient import PatientStore
 from runtime.service.logs import Log
 from runtime.sinks.sink import Sink
 
@@ -22,17 +21,15 @@ BACKEND = "backend"
 class Incidents:
     """What keeps cameras (by name) or the box (None) from watching now: at most one incident of each.
 
-    `wall`: the time now, aware. The store may fail here without ending the watch: what it could not take is told.
+    `wall`: the time now, aware.
     """
 
-    store: EventStore
+    store: PatientStore
     sinks: Sequence[Sink]
     log: Log
     wall: Callable[[], datetime]
     open: dict[str | None, Incident] = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        self.store.close_abandoned(_iso(self.wall()))
+    _since_s: dict[str, float] = field(default_factory=dict, init=False)
 
     def turned(self, camera: str, turn: Turn) -> None:
         """A camera's state has changed: what it was in is over, what it is in begins."""
@@ -44,8 +41,10 @@ class Incidents:
             }
             self.log.warning("BLIND: camera " + turn.state.replace("_", " "), camera=camera, evidence=evidence)
             self.began(camera, turn.state, evidence, began)
+            # Not by the wall clock, which may have jumped meanwhile.
+            self._since_s[camera] = turn.since_s
         elif blind:
-            blind_s = (began - datetime.fromisoformat(blind.began_at)).total_seconds()
+            blind_s = turn.since_s - self._since_s.pop(camera, turn.since_s)
             self.log.info("camera sees again", camera=camera, was=turn.before, blind_s=round(blind_s, 1))
         else:
             self.log.info("camera is live", camera=camera)
@@ -58,7 +57,7 @@ class Incidents:
             return
         incident = Incident(str(uuid.uuid4()), camera, kind, _iso(at or self.wall()), None, evidence)
         self.open[camera] = incident
-        self._keep(lambda: self.store.open_incident(incident))
+        self.store.open_incident(incident)
         for sink in self.sinks:
             sink.incident(incident)
 
@@ -68,7 +67,7 @@ class Incidents:
         if incident is None:
             return None
         ended = replace(incident, ended_at=_iso(at or self.wall()))
-        self._keep(lambda: self.store.close_incident(ended.id, ended.ended_at or ""))
+        self.store.close_incident(ended.id, _iso(at or self.wall()))
         for sink in self.sinks:
             sink.incident(ended)
         return ended
@@ -77,14 +76,7 @@ class Incidents:
         """Write what the ledgers have booked since the last time, in one transaction."""
         ledgers = [channel.ledger for channel in channels if channel.ledger is not None]
         entries = [entry for ledger in ledgers for entry in ledger.take()]
-        if entries:
-            self._keep(lambda: self.store.add_ledger(entries, {ledger.camera: ledger.until for ledger in ledgers}))
-
-    def _keep(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except UserError as error:
-            self.log.error("not kept", reason=str(error))
+        self.store.add_ledger(entries, {ledger.camera: ledger.until for ledger in ledgers})
 
 
 def _iso(at: datetime) -> str:

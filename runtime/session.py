@@ -24,6 +24,7 @@ from runtime.config.settings import WatchSettings
 from runtime.descriptors import raise_limit
 from runtime.events.event import Event
 from runtime.events.journal import Decider
+from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
@@ -131,7 +132,8 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(options.metrics, not _lines_on_terminal(options), log))
-        store = stack.enter_context(EventStore(options.events))
+        store = PatientStore(stack.enter_context(EventStore(options.events)), log.error)
+        store.store.close_abandoned(utc_now().isoformat(timespec="milliseconds"))
         wish = Wish(options.backend, options.precision, options.device, options.box)
         opener = Opener(bundle, wish, choose, log)
         bell = threading.Event()
@@ -162,7 +164,7 @@ class _Run:
         files: Mapping[str, float],
         opener: Opener,
         inference: Inference,
-        store: EventStore,
+        store: PatientStore,
         bell: threading.Event,
         metrics: Metrics,
         log: Log,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge_resnet.errors import BackendError
+from edge_resnet.errors import BackendError, UserError
 from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
@@ -124,6 +124,8 @@ class Watch:
             self._drain()
         finally:
             self._finish()
+        if why := self.incidents.store.unwritten:
+            raise UserError(f"not all that was seen could be written: {why}")
         for channel in self.channels.values():
             outage = channel.camera.news().outage
             if outage is not None and not channel.in_time:

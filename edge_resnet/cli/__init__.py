@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 def main() -> None:
     """Entry point of `edge-resnet`."""
     from edge_resnet import command

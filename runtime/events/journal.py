@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from typing import Protocol
 
 from runtime.events.event import Event
-from runtime.events.store import EventStore
 from runtime.rule import Change, Episode, Transition
 
 
@@ -25,6 +25,16 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+class EventWriter(Protocol):
+    """Where events go: the store, or one that waits until it can be written."""
+
+    def add(self, event: Event) -> object:
+        """Write a new event."""
+
+    def update(self, event: Event) -> object:
+        """Write what has changed in an event."""
+
+
 @dataclass
 class Journal:
     """The events of one camera in one run: `held`, by alarm, as they stand.
@@ -34,7 +44,7 @@ class Journal:
     the network's arrives.
     """
 
-    store: EventStore
+    store: EventWriter
     camera: str
     decider: Decider
     live: bool

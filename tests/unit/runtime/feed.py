@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_resnet.errors import UserError
 from runtime.assembly import Assembly
 from runtime.backends import Backend
 from runtime.config.settings import CameraSettings, SiteSettings, WatchSettings
 from runtime.events.event import Event
 from runtime.events.incident import Incident
 from runtime.events.journal import Decider
+from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
@@ -119,6 +121,9 @@ class Room:
     ) -> None:
         """`settings`: of every camera; `whole`: of the watch, such as alarms and schedules."""
         self.sources, self.clock = cameras, clock or Clock()
+        self.said: list[str] = []
+        log = Lines(self.said.append)
+        self.store = PatientStore(store, log.error)
         self.bell = threading.Event()
         watched = {
             name: CameraSettings(detect=_address(store.path.parent, name, source.live), **settings)
@@ -128,21 +133,19 @@ class Room:
             settings=WatchSettings(sites={"": SiteSettings(cameras=watched)}, **(whole or {})),
             model=MODEL,
             decider=Decider("0" * 64, "brightness", "fp32"),
-            store=store,
+            store=self.store,
             bell=self.bell,
             pictures_per_s=1000.0 if screen else None,
             clock=self.clock,
             wall=wall,
             open=self._open,
         )
-        self.said: list[str] = []
-        log = Lines(self.said.append)
         self.metrics = Metrics()
         self.watch = Watch(
             channels=self.assembly.channels(),
             model=MODEL,
             inference=Inference(open_backend, self.bell, clock=self.clock),
-            incidents=Incidents(store, sinks, log, wall),
+            incidents=Incidents(self.store, sinks, log, wall),
             sinks=sinks,
             screen=Screen(MODEL, sinks, None) if screen else None,
             metrics=self.metrics,
@@ -169,3 +172,44 @@ def _address(folder: Path, name: str, live: bool) -> str:
         return f"rtsp://fed/{name}"
     (folder / name).touch()
     return str(folder / name)
+
+
+class Guarded:
+    """A room whose watch runs on a thread of its own, store and all, until the block ends."""
+
+    ended_by: UserError | None = None
+
+    def __init__(self, folder: Path, cameras: dict[str, Frames], **options: Any) -> None:
+        self.recorder, self._cameras = Recorder(), cameras
+        self.clock = Clock()
+        self._options, self._folder = options, folder
+        self._made = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        with EventStore(self._folder / "events.sqlite") as store:
+            self.room = Room(store, self._cameras, self.recorder, clock=self.clock, **self._options)
+            self._made.set()
+            try:
+                self.room.run()
+            except UserError as error:
+                self.ended_by = error
+
+    def __enter__(self) -> Guarded:
+        self._thread.start()
+        assert self._made.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.room.watch.stop()
+        for source in self._cameras.values():
+            source.food.put(Outage("yard", "gone", "the test is over"))
+        self._thread.join(20)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        waited = threading.Event()
+        for _ in range(2000):
+            if holds():
+                return
+            waited.wait(0.005)
+        raise AssertionError("never so")

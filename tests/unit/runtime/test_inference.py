@@ -152,7 +152,8 @@ def test_an_engine_that_hangs_is_left_behind_and_its_late_answer_counts_for_noth
         stuck.set()
         free.wait(30)
 
-    engines = iter([Odd("stuck", wrong=hang), Odd("good")])
+    hanging = Odd("stuck", wrong=hang)
+    engines = iter([hanging, Odd("good")])
     at = bench(Box(lambda: next(engines)))
     at.ready()
     at.inference.submit(BATCH)
@@ -164,8 +165,29 @@ def test_an_engine_that_hangs_is_left_behind_and_its_late_answer_counts_for_noth
     assert isinstance(failure, Failure)
     assert "no answer for 16 s" in failure.why
     free.set()
+    # Its thread has said all it will ever say, and ends.
+    for _ in range(2000):
+        if hanging.closed:
+            break
+        at.bell.wait(0.005)
+    assert hanging.closed
     assert at.ready() == "good"
     assert at.inference.poll() is None
+
+
+def test_when_all_have_failed_none_is_left_out_any_more(bench: Callable[[Box], Bench]) -> None:
+    box = Box(lambda: Odd("bad", wrong=broken))
+    at = bench(box)
+    for _ in range(2):
+        assert at.ready() == "bad"
+        at.fail()
+    failure = at.next()
+    assert isinstance(failure, Failure)
+    assert failure.final
+    at.clock.now_s += 2.0
+    assert at.inference.poll() is None
+    assert at.ready() == "bad"
+    assert box.asked[-2:] == [{("bad", "fp32")}, frozenset()]
 
 
 def test_when_none_can_be_opened_all_are_tried_again_later(bench: Callable[[Box], Bench]) -> None:

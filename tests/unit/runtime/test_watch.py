@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,7 @@ from runtime.sinks.sink import Sink
 from runtime.sources.outage import Outage
 from runtime.watch import Limits
 from tests.stand_ins import BRIGHT, DARK, Brightness
-from tests.unit.runtime.feed import Clock, Frames, Recorder, Room
+from tests.unit.runtime.feed import Frames, Guarded, Recorder, Room
 
 ONE_FIRE = [DARK] * 50 + [BRIGHT] * 50 + [DARK] * 100
 
@@ -164,42 +162,6 @@ def test_without_any_backend_at_the_start_it_does_not_begin(store: EventStore) -
         Room(store, {"yard": Frames([], live=True)}, open_backend=none).run()
 
 
-class Guarded:
-    """A room whose watch runs on a thread of its own, store and all, until the block ends."""
-
-    def __init__(self, folder: Path, cameras: dict[str, Frames], **options: Any) -> None:
-        self.recorder, self._cameras = Recorder(), cameras
-        self.clock = Clock()
-        self._options, self._folder = options, folder
-        self._made = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        with EventStore(self._folder / "events.sqlite") as store:
-            self.room = Room(store, self._cameras, self.recorder, clock=self.clock, **self._options)
-            self._made.set()
-            self.room.run()
-
-    def __enter__(self) -> Guarded:
-        self._thread.start()
-        assert self._made.wait(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.room.watch.stop()
-        for source in self._cameras.values():
-            source.food.put(Outage("yard", "gone", "the test is over"))
-        self._thread.join(20)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        waited = threading.Event()
-        for _ in range(2000):
-            if holds():
-                return
-            waited.wait(0.005)
-        raise AssertionError("never so")
-
-
 def test_an_old_frame_of_a_live_camera_is_never_classified_and_is_counted(tmp_path: Path) -> None:
     yard = Frames([], live=True)
     with Guarded(tmp_path, {"yard": yard}, max_age=2.0) as guarded:
@@ -250,3 +212,30 @@ def test_an_alarm_of_a_live_camera_has_the_wall_clocks_time(tmp_path: Path) -> N
             guarded.until(lambda number=number: len(guarded.recorder.looks) == number + 1)  # type: ignore[misc]
         guarded.until(lambda: bool(guarded.recorder.events))
     assert guarded.recorder.events[0].raised_at is not None
+
+
+def test_what_is_answered_of_a_camera_that_was_removed_meanwhile_counts_for_nothing(tmp_path: Path) -> None:
+    yard, hall = Frames([], live=True), Frames([], live=True)
+    asked, removed = threading.Event(), threading.Event()
+
+    class Waiting(Brightness):
+        def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            asked.set()
+            removed.wait(10)
+            return super()._run(frames)
+
+    with Guarded(tmp_path, {"yard": yard, "hall": hall}, open_backend=lambda without: Waiting()) as guarded:
+        watch = guarded.room.watch
+
+        def remove() -> None:
+            if asked.is_set() and "yard" in watch.channels:
+                watch.remove("yard")
+                removed.set()
+
+        watch.on_tick = remove
+        yard.food.put((1000.0, BRIGHT))
+        guarded.clock.now_s += 1.0
+        assert removed.wait(10)
+        hall.food.put((1001.0, BRIGHT))
+        guarded.until(lambda: bool(guarded.recorder.looks))
+    assert {look.camera for look in guarded.recorder.looks} == {"hall"}
