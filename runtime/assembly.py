@@ -86,7 +86,7 @@ class Assembly:
             recorded=self._recorded(name, camera, maker),
             settings=camera,
             model=self.model,
-            rules=self._rules(camera),
+            rules=self._rules(),
             # A file can be watched again; a live camera is watched on, whatever the disk does.
             journal=Journal(self.store if live else self.store.store, name, self.decider, live),
             gate=Gate(camera.gate, camera.heartbeat, mask),
@@ -126,12 +126,11 @@ class Assembly:
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)
 
-    def _rules(self, camera: CameraSettings) -> Mapping[str, Rule]:
+    def _rules(self) -> Mapping[str, Rule]:
         changed = self.settings.alarms
         return {
             name: Rule(rule_settings(alarm, changed.get(name, AlarmSettings())))
             for name, alarm in self.model.alarms.items()
-            if camera.alarms is None or name in camera.alarms
         }
 
     def _armed(self, name: str, alarm: str) -> bool:

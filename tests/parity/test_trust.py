@@ -75,6 +75,18 @@ def test_the_remembered_times_decide(exported: Exported, box: Path, monkeypatch:
             assert opened.describe().backend == wanted
 
 
+def test_engines_that_failed_in_use_are_left_out_and_so_told_when_none_is_left(
+    exported: Exported, box: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only(monkeypatch, "openvino", "opencv")
+    for without, wanted in ((("openvino", "fp32"), "opencv"), (("opencv", "fp32"), "openvino")):
+        with trust.choose(exported.bundle, precision="fp32", box=box, without=frozenset({without})) as opened:
+            assert opened.describe().backend == wanted
+    both = frozenset({("openvino", "fp32"), ("opencv", "fp32")})
+    with pytest.raises(BackendError, match=r"openvino fp32 has failed in use.*opencv fp32 has failed in use"):
+        trust.choose(exported.bundle, precision="fp32", box=box, without=both)
+
+
 def test_a_named_emulation_is_opened_and_told(exported: Exported, box: Path) -> None:
     lines: list[str] = []
     with trust.choose(exported.bundle, "opencv", "fp16", box=box, log=lines.append) as opened:

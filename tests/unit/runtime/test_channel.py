@@ -41,11 +41,13 @@ def test_a_gate_leaves_out_what_stands_still_but_for_the_heartbeat(tmp_path: Pat
 def test_an_alarm_that_is_held_keeps_the_gate_open_until_quiet_was_seen(tmp_path: Path) -> None:
     fire = [DARK] * 20 + [BRIGHT] * 300 + [DARK] * 300
     seen = []
-    for gate in (GateSettings(), GateSettings(enabled=True)):
+    for gate in (GateSettings(), GateSettings(enabled=True, hold_open=1.0)):
         with EventStore(tmp_path / f"events{len(seen)}.sqlite") as store:
             recorder = Recorder(store)
             Room(store, {"yard": Frames(fire)}, recorder, gate=gate).run()
         seen.append([(event.alarm, event.raised_s, event.ended_s) for event in recorder.events])
+        # Five seconds of quiet, looked at five times a second, then it is over.
+        assert len([look for look in recorder.looks if 32.0 <= look.time_s <= 37.0]) == 26
     assert seen[0] == seen[1]
     assert len(seen[0]) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -234,6 +235,7 @@ def test_what_is_answered_of_a_camera_that_was_removed_meanwhile_counts_for_noth
 
         watch.on_tick = remove
         yard.food.put((1000.0, BRIGHT))
+        assert asked.wait(10)
         guarded.clock.now_s += 1.0
         assert removed.wait(10)
         hall.food.put((1001.0, BRIGHT))
