@@ -12,7 +12,7 @@ from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
 from runtime.cameras.measure import Seen
 from runtime.cameras.shot import Shot
-from runtime.cameras.sight import LIVE, OFFLINE, STALE, Sight, Turn
+from runtime.cameras.sight import LIVE, OFFLINE, STALE, STARTING, Sight, Turn
 from runtime.config.settings import CameraSettings
 from runtime.events.entry import WATCHED
 from runtime.events.event import Event
@@ -50,6 +50,8 @@ class Channel:
     latest: Look | None = field(default=None, init=False)
     age_s: float | None = field(default=None, init=False)
     looks: int = field(default=0, init=False)
+    # By alarm: the highest probability since it was raised.
+    peaks: dict[str, float] = field(default_factory=dict, init=False)
     _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
 
@@ -133,6 +135,7 @@ class Channel:
         self.age_s = max(0.0, now_s - shot.frame.captured_s)
         if self.ledger is not None:
             self.ledger.looked(shot.frame.captured_s)
+        self._raise_peaks(look)
         events = []
         for alarm, rule in self.rules.items():
             if look.alarms[alarm] >= rule.settings.low_threshold:
@@ -141,6 +144,12 @@ class Channel:
             armed = self.armed(alarm)
             events.append(self._enter(alarm, rule.look(look.time_s, look.alarms[alarm]) if armed else rule.finish()))
         return [event for event in events if event is not None]
+
+    def _raise_peaks(self, look: Look) -> None:
+        """Keep the highest probability of each alarm that is held, or may be about to be."""
+        for alarm, probability in look.alarms.items():
+            before = self.peaks.get(alarm, 0.0) if alarm in self.journal.held else 0.0
+            self.peaks[alarm] = max(before, probability)
 
     def finish(self) -> list[Event]:
         """The camera's watch is over: what is still held is cleared."""
@@ -181,7 +190,8 @@ class Channel:
             label=self.latest.label if self.latest else "",
             probability=self.latest.probabilities[self.latest.label] if self.latest else 0.0,
             held=tuple(self.journal.held),
-            rate_per_s=looks.rate_per_s if looks else 0.0,
+            # A camera that gives nothing gets no looks either.
+            rate_per_s=looks.rate_per_s if looks and (self.expected or not self.in_time) else 0.0,
             wanted_per_s=self.settings.rate,
             age_s=self.age_s,
             frames=news.came,
@@ -206,7 +216,9 @@ class Channel:
     @staticmethod
     def _why(state: str, news: News) -> str:
         if state in (STALE, OFFLINE) and news.outage is not None:
-            return str(news.outage)
+            return news.outage.why
+        if state == OFFLINE and news.came == 0:
+            return STARTING
         return "" if state == LIVE else state.replace("_", " ")
 
     def _opens(self, time_s: float, seen: Seen) -> bool:

@@ -33,8 +33,11 @@ class Incidents:
 
     def turned(self, camera: str, turn: Turn) -> None:
         """A camera's state has changed: what it was in is over, what it is in begins."""
-        began = self.wall() - timedelta(seconds=turn.at_s - turn.since_s)
-        blind = self.ended(camera, began)
+        now = self.wall()
+        began = now - timedelta(seconds=turn.at_s - turn.since_s)
+        # A stale camera that turns out to be offline has been so since the same frame: it was stale until now.
+        same = turn.since_s <= self._since_s.get(camera, turn.since_s - 1.0)
+        blind = self.ended(camera, now if same else began)
         if turn.state != LIVE:
             evidence = {
                 key: round(value, 4) if isinstance(value, float) else value for key, value in turn.evidence.items()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from edge_resnet.errors import UserError
 from runtime import trust
 from runtime.assembly import Assembly, utc_now
 from runtime.backends import Description, variant
-from runtime.channel import Channel
 from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
 from runtime.config.load import load
@@ -24,12 +22,14 @@ from runtime.config.settings import WatchSettings
 from runtime.descriptors import raise_limit
 from runtime.events.event import Event
 from runtime.events.journal import Decider
+from runtime.events.lock import only_writer
 from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
 from runtime.life import signals_call
 from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
+from runtime.outputs import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
 from runtime.reload import Reload
 from runtime.rule import RuleSettings
 from runtime.screen import Screen
@@ -37,18 +37,11 @@ from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.reporters import Reporters
 from runtime.service.status import CameraStatus
-from runtime.sinks import clip, jsonl, window
-from runtime.sinks.narrator import Narrator
-from runtime.sinks.sink import Sink
 from runtime.sinks.wall import Wall
 from runtime.sources import open_source
 from runtime.sources.address import Address
 from runtime.watch import Limits, Watch
 
-# Of a wall of cameras; of one camera every picture is shown that comes.
-_WALL_PER_S = 10.0
-_EVERY_PICTURE_PER_S = 1000.0
-_USUAL_FPS = 25.0
 # With fewer frames a second than this the rule's window never holds enough looks.
 _SLOWEST_PER_S = (RuleSettings.min_looks - 1) / RuleSettings.window_s
 
@@ -74,6 +67,11 @@ class StreamOptions:
     jsonl: str | None = None
     metrics: str | None = None
     max_seconds: float | None = None
+
+    @property
+    def outputs(self) -> Outputs:
+        """Where it goes."""
+        return Outputs(self.events, self.jsonl, self.save, self.display)
 
 
 @dataclass(frozen=True)
@@ -128,10 +126,11 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     raise_limit()
     bundle = open_bundle(options.bundle, log)
     settings = _settings(options, bundle)
-    files = _check_files(settings, log)
+    files = _check_files(settings, options, log)
     # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
-        reporters = stack.enter_context(Reporters(options.metrics, not _lines_on_terminal(options), log))
+        reporters = stack.enter_context(Reporters(options.metrics, not options.outputs.takes_terminal, log))
+        stack.enter_context(only_writer(options.events))
         store = PatientStore(stack.enter_context(EventStore(options.events)), log.error)
         store.store.close_abandoned(utc_now().isoformat(timespec="milliseconds"))
         wish = Wish(options.backend, options.precision, options.device, options.box)
@@ -145,7 +144,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
         run.watch.on_tick = reload.look
         run.watch.tell = (reporters.tell,)
         run.watch.on_end = reporters.stopping
-        log.info(f"watching {_names(run.watch.channels)}", rate_per_s=options.rate_per_s)
+        log.info(f"watching {names(run.watch.channels)}", rate_per_s=options.rate_per_s)
         inference.start()
         run.watch.run()
     summary = run.summary(bundle)
@@ -173,17 +172,17 @@ class _Run:
         self._opener, self._options = opener, options
         model = opener.bundle.model
         several = options.config is not None or len(settings.cameras()) > 1
-        pictured = options.save is not None or options.display
+        pictured = options.outputs.pictures
         self.assembly = Assembly(
             settings=settings,
             model=model,
             decider=Decider("", "", ""),
             store=store,
             bell=bell,
-            pictures_per_s=(_WALL_PER_S if several else _EVERY_PICTURE_PER_S) if pictured else None,
+            pictures_per_s=(WALL_PER_S if several else EVERY_PICTURE_PER_S) if pictured else None,
         )
         channels = self.assembly.channels()
-        sinks = _open_sinks(options, channels, files, self._stop, log, stack)
+        sinks = options.outputs.open(list(channels), next(iter(files.values()), None), self._stop, log, stack)
         self.watch = Watch(
             channels=channels,
             model=model,
@@ -230,10 +229,7 @@ def _check(options: StreamOptions) -> None:
         raise UserError(f"--rate {options.rate_per_s:g}: looks a second, over 0 and at most 1000")
     if options.max_seconds is not None and not options.max_seconds > 0.0:
         raise UserError(f"--max-seconds {options.max_seconds:g}: must be over 0")
-    if options.save is not None:
-        clip.check_name(options.save)
-    if options.display:
-        window.check_display()
+    options.outputs.check()
 
 
 def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
@@ -247,51 +243,22 @@ def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
     return settings
 
 
-def _check_files(settings: WatchSettings, log: Log) -> dict[str, float]:
-    """The frames a second of each file. Raises CameraError: what is no video need not wait for an engine."""
-    rates = {}
+def _check_files(settings: WatchSettings, options: StreamOptions, log: Log) -> dict[str, float]:
+    """The frames a second of each file. Raises UserError: what is no video need not wait for an engine."""
+    rates: dict[str, float] = {}
+    read = [] if options.config is None else [options.config]
     for name, camera in settings.cameras().items():
         address = Address.parse(camera.detect)
         if address.live:
             continue
+        read.append(Path(address.target))
         source = open_source(address, camera.open_timeout, camera.read_timeout)
         source.close()
         rates[name] = source.fps
         if source.fps < _SLOWEST_PER_S:
             log.warning("too few frames a second for an alarm to be raised", camera=name, fps=round(source.fps, 3))
+    options.outputs.check_apart(read)
+    if options.outputs.pictures and rates and len(settings.cameras()) > 1:
+        # Each is read as fast as it can be: a wall of them shows nothing that ever was at one time.
+        raise UserError("--save and --display show one file, or many live cameras; give files one at a time")
     return rates
-
-
-def _open_sinks(
-    options: StreamOptions,
-    channels: Mapping[str, Channel],
-    files: Mapping[str, float],
-    stop: Callable[[], None],
-    log: Log,
-    stack: ExitStack,
-) -> list[Sink]:
-    sinks: list[Sink] = [Narrator(log)]
-    if options.jsonl is not None:
-        sinks.append(jsonl.JsonLines(options.jsonl))
-    if options.save is not None:
-        sinks.append(clip.Clip(options.save, _clip_fps(channels, files), log))
-    if options.display:
-        sinks.append(window.Window(f"edge-resnet {_names(channels)}", stop))
-    for sink in sinks:
-        stack.callback(sink.close)
-    return sinks
-
-
-def _clip_fps(channels: Mapping[str, Channel], files: Mapping[str, float]) -> float:
-    """Pictures a second of the saved clip: the wall's, a file's own, or what cameras usually give."""
-    return _WALL_PER_S if len(channels) > 1 else next(iter(files.values()), _USUAL_FPS)
-
-
-def _lines_on_terminal(options: StreamOptions) -> bool:
-    """Whether --jsonl writes to the terminal, where a table would be torn by its lines."""
-    return options.jsonl == jsonl.STANDARD_OUTPUT and sys.stdout.isatty()
-
-
-def _names(channels: Mapping[str, Channel]) -> str:
-    names = list(channels)
-    return names[0] if len(names) == 1 else f"{len(names)} cameras: {', '.join(names)}"

@@ -27,7 +27,9 @@ class Window(Sink):
     def __init__(self, title: str, stop: Callable[[], None]) -> None:
         self._title = title
         self._stop = stop
-        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        _silence()
+        # Without Qt's tool bar.
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         self._shown = False
 
     def picture(self, image: npt.NDArray[np.uint8], time_s: float) -> None:
@@ -43,6 +45,11 @@ class Window(Sink):
 
     def close(self) -> None:
         cv2.destroyAllWindows()
+
+
+def _silence() -> None:
+    """Keep Qt, which OpenCV's window is, from writing about fonts and themes into the log."""
+    os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.info=false;*.warning=false")
 
 
 def check_display() -> None:

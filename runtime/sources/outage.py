@@ -17,5 +17,8 @@ class Outage(CameraError):
     """A camera that cannot be opened, or has stopped. `reason` for counting; the message is one line, no password."""
 
     def __init__(self, camera: str, reason: Reason, advice: str) -> None:
-        super().__init__(f"camera {camera}: {reason.replace('_', ' ')}; {advice}")
+        why = f"{reason.replace('_', ' ')}; {advice}"
+        super().__init__(f"camera {camera}: {why}")
         self.reason: Reason = reason
+        # For where the name stands already.
+        self.why = why

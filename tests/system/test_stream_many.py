@@ -126,3 +126,13 @@ def test_it_answers_while_it_watches(tmp_path: Path, path: str) -> None:
             "/healthz": '"healthy": true',
             "/readyz": '"ready": true',
         }[path] in answer
+
+
+def test_a_second_watch_on_the_same_store_is_refused(tmp_path: Path) -> None:
+    with MjpegCamera(noise, fps=20.0) as yard, Stream(tmp_path, {"yard": {"detect": yard.url()}}) as stream:
+        stream.until_looks("yard")
+        second = [sys.executable, "-c", program(), "--camera", yard.url(), "--bundle", "bundle"]
+        done = subprocess.run(second, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 2
+        assert "another watch writes there" in done.stderr.splitlines()[-1]
+        stream.until_looks("yard", 3)

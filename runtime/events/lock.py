@@ -1,0 +1,31 @@
+"""One watch an event store: a second would book the same time once more, and end the first one's incidents."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge_resnet.errors import UserError
+
+
+@contextmanager
+def only_writer(store: Path) -> Iterator[None]:
+    """While the block runs, no other watch writes to `store`. Raises UserError when one does already.
+
+    The lock is on a file beside it, for SQLite's own locks would be lost with ours; the system lets go of it when the
+    process ends, however it does. Readers are free.
+    """
+    beside = store.with_name(f"{store.name}.lock")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{store}: another watch writes there; end it, or give --events another file") from error
+        yield
+    finally:
+        os.close(handle)
