@@ -241,3 +241,10 @@ def test_what_is_answered_of_a_camera_that_was_removed_meanwhile_counts_for_noth
         hall.food.put((1001.0, BRIGHT))
         guarded.until(lambda: bool(guarded.recorder.looks))
     assert {look.camera for look in guarded.recorder.looks} == {"hall"}
+
+
+def test_a_camera_that_never_came_is_starting_and_gets_no_looks(tmp_path: Path) -> None:
+    with Guarded(tmp_path, {"yard": Frames([], live=True)}) as guarded:
+        (status,) = guarded.room.watch.status().cameras
+    assert (status.state, status.why) == ("offline", "starting")
+    assert (status.wanted_per_s, status.rate_per_s) == (5.0, 0.0)
