@@ -38,7 +38,9 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     except TyperException as error:
-        return _mistake(f"{error.format_message()} (--help shows what there is)")
+        # What typer passes on of a choice begins with pydantic's words for it.
+        message = error.format_message().replace("Value error, ", "")
+        return _mistake(f"{message} (--help shows what there is)")
     except UserError as error:
         return _mistake(str(error))
     except BrokenPipeError:

@@ -31,7 +31,8 @@ _TEXT_SHARE, _MIN_TEXT_PX, _MAX_TEXT_PX = 1 / 30, 11, 48
 
 @dataclass(frozen=True)
 class Caption:
-    """What the picture says. `probabilities`: by label, 0..1. `held`: the alarms that are held, with their probability.
+    """What the picture says. `probabilities`: by label, 0..1, now. `held`: the alarms that are held, each with the
+    highest probability since it was raised, 0..1.
 
     `alarming`: the labels that belong to an alarm. `note`: a short line in the corner (time, camera), without secrets.
     No probabilities before the first look.
@@ -131,8 +132,8 @@ def _draw_bars(picture: Frame, caption: Caption, text_px: int) -> None:
 
 
 def _draw_banner(picture: Frame, held: Mapping[str, float], text_px: int) -> None:
-    """A red band on top that names the alarms."""
-    words = "ALARM  " + "   ".join(f"{alarm} {probability:.0%}" for alarm, probability in held.items())
+    """A red band on top that names the alarms: an alarm outlasts the look that raised it, hence how high they came."""
+    words = "ALARM  " + "; ".join(f"{alarm}, up to {probability:.0%}" for alarm, probability in held.items())
     size = round(1.5 * text_px)
     while size > _MIN_TEXT_PX and text_width(words, size, BOLD) > picture.shape[1] - 2 * text_px:
         size -= 1

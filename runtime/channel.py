@@ -164,7 +164,7 @@ class Channel:
         if news.came_at_s is not None:
             self.sight.came(news.came_at_s)
         if news.outage is not None:
-            self.sight.lost(news.outage_at_s, news.outage.reason, str(news.outage))
+            self.sight.lost(news.outage_at_s, news.outage.reason, news.outage.why)
         turns = self.sight.tick(now_s)
         for turn in turns:
             self.ledger.turned(turn)

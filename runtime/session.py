@@ -144,7 +144,9 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
         run.watch.on_tick = reload.look
         run.watch.tell = (reporters.tell,)
         run.watch.on_end = reporters.stopping
-        log.info(f"watching {names(run.watch.channels)}", rate_per_s=options.rate_per_s)
+        if len(set(options.cameras)) < len(options.cameras):
+            log.warning("a camera is named twice, and watched twice")
+        log.info(f"watching {names(run.watch.channels)}")
         inference.start()
         run.watch.run()
     summary = run.summary(bundle)

@@ -18,9 +18,9 @@ import numpy as np
 
 from edge_resnet import files
 from edge_resnet.bundle import GOLDEN, Bundle, Golden
-from edge_resnet.errors import BackendError, BundleError
+from edge_resnet.errors import BackendError, BundleError, UserError
 from edge_resnet.hardware import cpu_name
-from edge_resnet.verdict import judge
+from edge_resnet.verdict import GATES, judge
 from runtime.backends import Backend, installed, open_backend, precisions, variant
 from runtime.backends.base import Hint, Log
 from runtime.backends.registry import require, version
@@ -99,8 +99,8 @@ def choose(
     `hint` reach every engine that is tried. Engines that were not verified on this box are replayed and timed first,
     and remembered in `box` (the bundle's box/ by default).
     Precisions that the device only emulates are left out unless `precision` names one. `log` is told, in lines, what is
-    measured and what is refused. Raises BackendError when nothing that was asked for can be trusted, BundleError when
-    the bundle lacks what was asked for or changed.
+    measured and what is refused. Raises UserError for a name that no engine or precision has, BackendError when nothing
+    that was asked for can be trusted, BundleError when the bundle lacks what was asked for or changed.
     """
     golden = bundle.golden()
     box = bundle.box if box is None else box
@@ -141,6 +141,8 @@ def automatic() -> list[str]:
 
 def _candidates(bundle: Bundle, backend: str, precision: str, device: str) -> list[tuple[str, str]]:
     """The engines and precisions to try."""
+    if precision not in (AUTO, *GATES):
+        raise UserError(f"--precision {precision}: unknown; there are {', '.join((AUTO, *GATES))}")
     names = automatic() if backend == AUTO else [backend]
     if backend != AUTO:
         require(backend)

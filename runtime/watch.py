@@ -319,7 +319,7 @@ class Watch:
             if channel.mend(now_s):
                 self.log.error("camera hangs", camera=channel.name)
             if (outage := channel.new_outage()) is not None and channel.in_time:
-                self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=str(outage))
+                self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=outage.why)
             for turn in channel.tick(now_s):
                 self.incidents.turned(channel.name, turn)
         if self.running is None:

@@ -64,6 +64,8 @@ def example() -> None:
 def _lines(reading: Reading) -> list[str]:
     """What a person reads: problems and warnings with their places, else what there is."""
     lines = [problem.line(reading.file) for problem in reading.problems]
+    if reading.partial:
+        lines.append(f"{reading.file}: more may follow when these are mended")
     lines += [f"{warning.line(reading.file)} (warning)" for warning in reading.warnings]
     if reading.settings is not None:
         cameras = len(reading.settings.cameras())
@@ -81,6 +83,7 @@ def _answer(reading: Reading) -> dict[str, Any]:
         "file": str(reading.file),
         "fine": not reading.problems,
         "cameras": [] if reading.settings is None else list(reading.settings.cameras()),
+        "partial": reading.partial,
         "problems": [_problem(problem) for problem in reading.problems],
         "warnings": [_problem(warning) for warning in reading.warnings],
     }

@@ -12,6 +12,7 @@ import typer
 from edge_resnet import environment, hardware
 from edge_resnet.cli import options
 from edge_resnet.command import Exit, answer_json
+from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
     from runtime.checkup.item import Item
@@ -29,8 +30,12 @@ def doctor(
     """Look at engines, codecs, cameras, clock, disk and limits; exit code 1 if something will not work."""
     from runtime.backends import installed
     from runtime.checkup.run import check_up
+    from runtime.config.load import read
 
-    items = list(check_up(config, events))
+    reading = None if config is None else read(config)
+    if reading is not None and reading.unreadable:
+        raise UserError(reading.lines()[0])
+    items = list(check_up(reading, events))
     problems = sum(item.verdict == "problem" for item in items)
     if json:
         answer_json(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,16 @@ from edge_resnet.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from runtime.events.account import Account
     from runtime.events.incident import Incident
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _MOST_INCIDENTS = 20
+_BY = ("camera", "hour")
+# How much of the width a camera's name may take; a longer one is folded.
+_NAME_SHARE = 1 / 4
 
 
 def report(
@@ -29,9 +34,9 @@ def report(
         str | None,
         typer.Option(metavar="WHEN", help='A day or time of this box\'s clock ("2026-11-24 13:00"), or "24 h".'),
     ] = None,
-    by: Annotated[Literal["camera", "hour"], typer.Option(help="A row for each camera, or for each of its hours.")] = (
-        "camera"
-    ),
+    by: Annotated[
+        str, typer.Option(metavar=f"[{'|'.join(_BY)}]", help="A row for each camera, or for each of its hours.")
+    ] = "camera",
     json: options.Json = False,
 ) -> None:
     """Show for each camera how long it was watched, how long it was blind and why, and what befell it.
@@ -43,10 +48,14 @@ def report(
 
     if not ledger:
         raise UserError("report: nothing was asked for; --ledger shows watched and blind time")
+    if by not in _BY:
+        raise UserError(f"--by {by}: takes {' or '.join(_BY)}")
     if not events.is_file():
         raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
     # Whole hours: of an hour it is not known what lies before the moment that is asked for.
-    begin = None if since is None else parse_since(since).replace(minute=0, second=0, microsecond=0).isoformat()
+    asked = None if since is None else parse_since(since)
+    hour = asked and asked.replace(minute=0, second=0, microsecond=0)
+    begin = hour and hour.isoformat()
     with EventStore(events, read_only=True) as store:
         entries = store.ledger(begin) if begin else store.ledger()
         incidents = store.incidents(begin) if begin else store.incidents()
@@ -61,23 +70,35 @@ def report(
             }
         )
         return
-    _print_accounts(rows, by == "hour")
-    _print_check(len({(entry.camera, entry.hour) for entry in entries}), odd)
-    _print_incidents(incidents)
+    span = f" since {hour:%Y-%m-%d %H:%M} UTC{'' if hour == asked else ', rounded down to the hour'}" if hour else ""
+    if rows:
+        _print_accounts(rows, by == "hour", span)
+        _print_check(len({(entry.camera, entry.hour) for entry in entries}), odd)
+    else:
+        typer.echo(f"no watched time is booked{span}: live cameras are booked, files and folders are not")
+    _print_incidents(incidents, span)
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """A moment in UTC from a day, a local time, or how long ago (`24 h`). Raises UserError."""
+    """A moment in UTC from a day, a local time, or how long ago (`24 h`). Raises UserError, also for the future."""
+    now = now or datetime.now(timezone.utc)
+    try:
+        # Without a zone it is the box's own time.
+        moment = datetime.fromisoformat(text.strip()).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        moment = _ago(text, now)
+    if moment > now:
+        raise UserError(
+            f"--since {text}: that is in the future; this box's clock says {now.astimezone():%Y-%m-%d %H:%M}"
+        )
+    return moment
+
+
+def _ago(text: str, now: datetime) -> datetime:
     from pydantic import TypeAdapter, ValidationError
 
     from runtime.config.units import WRITTEN, Seconds
 
-    now = now or datetime.now(timezone.utc)
-    try:
-        # Without a zone it is the box's own time.
-        return datetime.fromisoformat(text.strip()).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        pass
     try:
         return now - timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
     except (ValidationError, OverflowError) as error:
@@ -109,26 +130,36 @@ def _incident_json(incident: Incident) -> dict[str, object]:
     return {**asdict(incident), "evidence": dict(incident.evidence)}
 
 
-def _print_accounts(rows: Sequence[Account], by_hour: bool) -> None:
+def _print_accounts(rows: Sequence[Account], by_hour: bool, span: str) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    if not rows:
-        typer.echo("no watched time is booked for this span")
-        return
-    table = Table("camera", title="watched time")
+    console = Console()
+    table = _table(f"watched time{span}")
+    table.add_column("camera", max_width=int(_NAME_SHARE * console.width), overflow="fold")
     if by_hour:
         table.add_column("hour, UTC", no_wrap=True)
     for column in ("watched", "seen for", "blind for"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("of that")
+    table.add_column("of that", overflow="fold")
     for row in rows:
-        blind = ", ".join(f"{name.replace('_', ' ')} {duration(s)}" for name, s in row.blind_s.items()) or "-"
+        blind = ", ".join(f"{_words(name)} {duration(s)}" for name, s in row.blind_s.items()) or "-"
         hour = [row.hour[:16].replace("T", " ")] if by_hour else []
         times = [duration(row.watched_s), duration(row.seconds - row.watched_s)]
         table.add_row(escape(row.camera), *hour, _floored_percent(row.watched_share), *times, blind)
-    Console().print(table)
+    console.print(table)
+
+
+def _table(title: str) -> Table:
+    """Without lines between the columns: at a width of 80, the last one needs all that is left."""
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def _words(category: str) -> str:
+    """A category of the ledger (offline:not_found) as people write it."""
+    return category.replace("_", " ").replace(":", ": ")
 
 
 def _floored_percent(share: float) -> str:
@@ -145,25 +176,55 @@ def _print_check(hours: int, odd: Sequence[Account]) -> None:
     typer.echo(f"sums: {len(odd)} of {hours} hours are not 3600 s, the clock was set in them: {named}{more}")
 
 
-def _print_incidents(incidents: Sequence[Incident]) -> None:
+def _print_incidents(incidents: Sequence[Incident], span: str) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     if not incidents:
         return
-    table = Table("began, UTC", "lasted", "camera", "what", "evidence", title="incidents")
+    console = Console()
+    table = _table(f"incidents{span}")
+    for column in ("began, UTC", "lasted"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("camera", max_width=int(_NAME_SHARE * console.width), overflow="fold")
+    table.add_column("what", overflow="fold")
     for incident in incidents[-_MOST_INCIDENTS:]:
         began = datetime.fromisoformat(incident.began_at)
         ended = incident.ended_at and datetime.fromisoformat(incident.ended_at)
-        evidence = ", ".join(f"{key} {_short(value)}" for key, value in incident.evidence.items())
         lasted = duration(max(0.0, (ended - began).total_seconds())) if ended else "lasts"
-        what = incident.kind.replace("_", " ")
         camera = escape(incident.camera or "(the box)")
-        table.add_row(f"{began:%Y-%m-%d %H:%M:%S}", lasted, camera, what, escape(evidence) or "-")
-    Console().print(table)
+        table.add_row(f"{began:%Y-%m-%d %H:%M:%S}", lasted, camera, escape(sentence(incident)))
+    console.print(table)
     if len(incidents) > _MOST_INCIDENTS:
         typer.echo(f"the last {_MOST_INCIDENTS} of {len(incidents)} incidents; --json gives all")
+
+
+def sentence(incident: Incident) -> str:
+    """What happened, in one short sentence, without the camera's name."""
+    facts, kind = incident.evidence, incident.kind.replace("_", " ")
+    match facts:
+        case {"reason": str(reason), "text": str(text)}:
+            # The text may begin with the camera and its address.
+            words = reason.replace("_", " ")
+            _, _, advice = text.partition(f"{words}; ")
+            said = f"{words}; {advice}" if advice else text or words
+        case {"reason": str(reason), "silence_s": float(silence_s)}:
+            said = f"{reason.replace('_', ' ')}; no frame for {duration(silence_s)}"
+        case {"silence_s": float(silence_s)}:
+            said = f"no frame for {duration(silence_s)}"
+        case {"still_s": float(still_s)}:
+            said = f"the same picture for {duration(still_s)}"
+        case {"dark_level": float(level)}:
+            said = f"98% of it at most {level:.0f} of 255"
+        case {"light_level": float(level)}:
+            said = f"98% of it at least {level:.0f} of 255"
+        case {"sharpness": float(sharpness), "usual": float(usual)}:
+            said = f"sharpness {sharpness:.3f}, usually {usual:.3f}"
+        case {"backend": str(backend), "why": str(why)}:
+            said = f"{backend} failed: {why}"
+        case _:
+            said = ", ".join(f"{key} {_short(value)}" for key, value in facts.items())
+    return f"{kind}: {said}" if said else kind
 
 
 def _short(value: float | str) -> str:

@@ -55,7 +55,8 @@ class Sight:
         # The first frame after a silence, while it is not sure that it is over, and of the last silence that was.
         self._back_s: float | None = None
         self._returned_s = now_s
-        self._lost: dict[str, float | str] = {}
+        self._lost: dict[str, str] = {}
+        self._lost_s = now_s
         self._seen_s: float | None = None
         recover_s = settings.recover_after
         self._pictures = {
@@ -83,8 +84,8 @@ class Sight:
         self._lost = {}
 
     def lost(self, now_s: float, reason: str, text: str) -> None:
-        """The connection is down, or could not be made: `reason` of outage.REASONS, `text` for people."""
-        self._lost = {"reason": reason, "text": text, "lost_s": now_s}
+        """The connection is down since `now_s`, or could not be made: `reason` of outage.REASONS, `text` for people."""
+        self._lost, self._lost_s = {"reason": reason, "text": text}, now_s
 
     def saw(self, captured_s: float, seen: Seen) -> None:
         """A picture was measured, captured at `captured_s`; pictures come in the order in which they were captured."""
@@ -179,4 +180,8 @@ class Sight:
         if state in self._pictures:
             return dict(self._pictures[state].facts)
         silence = {"silence_s": now_s - self._began_s(state)}
-        return {**silence, "reason": TIMEOUT, **self._lost} if state == OFFLINE else silence
+        if state == STALE:
+            return silence
+        # A length, not the moment: the clock is nobody's outside of this run.
+        down = {"down_s": now_s - self._lost_s} if self._lost else {}
+        return {**silence, "reason": TIMEOUT, **self._lost, **down}

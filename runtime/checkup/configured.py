@@ -68,21 +68,33 @@ def _try(stream: _Stream, open_: Open) -> Item:
     """Open, take one frame, close."""
     begun_s = time.monotonic()
     try:
-        source = open_(Address.parse(stream.address), stream.open_timeout_s, stream.read_timeout_s)
+        address = Address.parse(stream.address)
+        source = open_(address, stream.open_timeout_s, stream.read_timeout_s)
         try:
             image = source.retrieve() if source.grab() is not None else None
             took_s = time.monotonic() - begun_s
             if image is None:
                 return Item(_PART, stream.name, "problem", "opens, but gives no picture", "is it a video?")
             height, width = image.shape[:2]
-            found = f"{width} x {height} pixels, {source.fps:g} frames a second, the first after {took_s:.1f} s"
+            rate = f", {source.fps:g} frames a second" if _states_rate(address) else ""
+            found = f"{width} x {height} pixels{rate}, the first frame after {took_s:.1f} s"
             return Item(_PART, stream.name, "ok", found)
         finally:
             source.close()
     except Outage as error:
-        return Item(_PART, stream.name, "problem", error.reason.replace("_", " "), str(error).partition("; ")[2])
+        return Item(_PART, stream.name, "problem", *_halves(error.why))
     except CameraError as error:
-        what, _, advice = str(error).partition("; ")
-        return Item(_PART, stream.name, "problem", what, advice)
+        return Item(_PART, stream.name, "problem", *_halves(str(error)))
     except Exception as error:  # the others are still to be told of
         return Item(_PART, stream.name, "problem", f"fails in a way of its own ({type(error).__name__})", "report it")
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    what, _, advice = text.partition("; ")
+    return what, advice
+
+
+def _states_rate(address: Address) -> bool:
+    """Whether the rate is the stream's own: MJPEG by HTTP has none, and FFmpeg makes one up; nor have pictures."""
+    return address.kind in ("device", "file") or address.target.lower().startswith("rtsp")

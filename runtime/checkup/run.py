@@ -11,18 +11,17 @@ from runtime.checkup.configured import configured
 from runtime.checkup.devices import devices
 from runtime.checkup.engines import engines
 from runtime.checkup.item import Item
-from runtime.config.load import Reading, read
+from runtime.config.load import Reading
 from runtime.config.settings import WatchSettings
 
 
-def check_up(config: Path | None, events: Path) -> Iterator[Item]:
+def check_up(reading: Reading | None, events: Path) -> Iterator[Item]:
     """Look at everything; with a configuration, also at its cameras. `events`: where a stream would write them."""
     yield from engines()
     yield from codecs()
     yield from devices()
     settings = None
-    if config is not None:
-        reading = read(config)
+    if reading is not None:
         yield from _of_reading(reading)
         settings = reading.settings
     if settings is not None:

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from runtime.config.finding import Finding, KeyPath, instead, shown
+from runtime.config.finding import Finding, KeyPath
+from runtime.config.references import unknown_alarms
 from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
 from runtime.rule import RuleSettings
 
 
 def against_bundle(settings: WatchSettings, alarms: Collection[str]) -> Iterator[Finding]:
     """What does not fit a bundle with these alarms."""
-    for name in settings.alarms:
-        if name not in alarms:
-            yield Finding(("alarms", name), _unknown(name, alarms))
+    yield from unknown_alarms(settings.model_dump(), alarms)
     for site, each in settings.sites.items():
         for name, camera in each.cameras.items():
-            path = ("sites", site, "cameras", name)
-            yield from _unknown_alarms(path, camera, alarms)
-            yield from _too_slow(path, camera, settings, alarms)
-
-
-def _unknown_alarms(path: KeyPath, camera: CameraSettings, alarms: Collection[str]) -> Iterator[Finding]:
-    for within, named in ((("alarms",), camera.alarms or ()), (("gate", "never_for"), camera.gate.never_for)):
-        for index, name in enumerate(named):
-            if name not in alarms:
-                yield Finding((*path, *within, index), _unknown(name, alarms))
-
-
-def _unknown(name: str, alarms: Collection[str]) -> str:
-    return f"{shown(name)} is no alarm of the bundle; {instead(name, alarms)}"
+            yield from _too_slow(("sites", site, "cameras", name), camera, settings, alarms)
 
 
 def _too_slow(

@@ -45,6 +45,11 @@ def explain(error: ValidationError, document: Document) -> Iterator[Problem]:
         yield from _problems(detail, document)
 
 
+def is_contradiction(detail: ErrorDetails) -> bool:
+    """Whether each of the settings in question is right by itself."""
+    return isinstance(detail.get("ctx", {}).get("error"), Inconsistent)
+
+
 def _is_inside(inner: KeyPath, outer: KeyPath) -> bool:
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
@@ -78,10 +83,11 @@ def _missing(path: KeyPath) -> Finding:
 
 def _text(detail: ErrorDetails, document: Document) -> str:
     kind, ctx, path = detail["type"], detail.get("ctx", {}), detail["loc"]
-    value = _shown(document, path)
+    value = _shown(document, detail)
     if kind in _BOUNDS:
         bound = next(value for key, value in ctx.items() if key in ("gt", "ge", "lt", "le"))
-        return f"{value} {_BOUNDS[kind]} {bound:g}{_unit(document, path)}"
+        share = "; a share of the picture, from 0 to 1, not pixels or per cent" if "masks" in path else ""
+        return f"{value} {_BOUNDS[kind]} {bound:g}{_unit(document, path)}{share}"
     if kind in _WANTED:
         if detail["input"] is None:
             return f"nothing stands here; write {_WANTED[kind]}"
@@ -97,12 +103,16 @@ def _text(detail: ErrorDetails, document: Document) -> str:
     return f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
-def _shown(document: Document, path: KeyPath) -> str:
-    """The value as it is written, where it may be repeated."""
-    written = document.texts.get(path)
+def _shown(document: Document, detail: ErrorDetails) -> str:
+    """The value as it is written, where it may be repeated: in quotes unless it is a number or a quantity."""
+    written = document.texts.get(detail["loc"])
     if written is None:
         return "this"
-    return shown(written) if written else "this (empty)"
+    if not written:
+        return "this (empty)"
+    given = detail["input"]
+    number = detail["type"] in _BOUNDS or (isinstance(given, int | float) and not isinstance(given, bool))
+    return shown(written).strip("'") if number else shown(written)
 
 
 def _unit(document: Document, path: KeyPath) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_resnet.errors import CameraError
-from runtime.sources.address import Address
+from runtime.sources.address import ESCAPE, Address
 
 # $${ is a ${ that stays.
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
@@ -40,10 +40,7 @@ def fill(text: str, folder: Path, environment: Mapping[str, str]) -> Filled:
     except CameraError:
         if _VARIABLE.search(text) is None:
             raise
-    raise CameraError(
-        "with the environment's values this is no device, URL, file or folder; write @, / and : of a password as "
-        "%40, %2F and %3A"
-    )
+    raise CameraError(f"with the environment's values this is no device, URL, file or folder; {ESCAPE}")
 
 
 def holds_password(text: str) -> bool:

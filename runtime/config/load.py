@@ -13,21 +13,31 @@ from pydantic import ValidationError
 from edge_resnet.errors import CameraError, UserError
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
-from runtime.config.explain import explain
+from runtime.config.explain import explain, is_contradiction
 from runtime.config.fill import fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
+from runtime.config.references import cameras, unknown_alarms, unknown_schedules
 from runtime.config.settings import WatchSettings
 from runtime.config.units import WRITTEN
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file holds. `settings`: None where there are `problems`; `warnings` do not hinder."""
+    """What a file holds. `settings`: None where there are `problems`; `warnings` do not hinder.
+
+    `partial`: the problems kept others from being looked for, such as rates at which no alarm could be raised.
+    """
 
     file: Path
     settings: WatchSettings | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
+    partial: bool = False
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether it is no configuration at all: not there, not readable, empty."""
+        return any(problem.place is None for problem in self.problems)
 
     def lines(self) -> list[str]:
         """The problems, a line each."""
@@ -55,27 +65,33 @@ def read(file: Path, alarms: Collection[str] | None = None, environment: Mapping
     try:
         document = read_document(file)
     except Misread as misread:
-        return Reading(file, None, (misread.problem,))
+        return Reading(file, None, (misread.problem,), partial=misread.problem.place is not None)
     problems = [*document.problems]
     warnings = list(_warnings(document, file))
     problems += _fill(document, file.parent, os.environ if environment is None else environment)
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)
+        partial = False
     except ValidationError as error:
+        # A value that is wrong is not held against others, and rates only against a bundle when all else is right.
+        partial = alarms is not None or any(not is_contradiction(detail) for detail in error.errors())
         problems += explain(error, document)
-    if settings is not None and alarms is not None:
-        problems += [document.at_value(finding) for finding in against_bundle(settings, alarms)]
-    return Reading(file, None if problems else settings, _in_order(problems), _in_order(warnings))
+        problems += [document.at_value(finding) for finding in unknown_schedules(document.data)]
+    if alarms is not None:
+        found = against_bundle(settings, alarms) if settings else unknown_alarms(document.data, alarms)
+        problems += [document.at_value(finding) for finding in found]
+    return Reading(file, None if problems else settings, _in_order(problems), _in_order(warnings), partial=partial)
 
 
 def _in_order(problems: Collection[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.place or Place(0, 0)))
+    # Once each: of schedules both the settings and their names tell.
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.place or Place(0, 0)))
 
 
 def _fill(document: Document, folder: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
     """Put what can be opened in the place of each address."""
-    for path, camera in _cameras(document.data):
+    for path, camera in cameras(document.data):
         kinds: dict[str, str] = {}
         for key, text in _addresses(camera):
             try:
@@ -91,7 +107,7 @@ def _fill(document: Document, folder: Path, environment: Mapping[str, str]) -> I
 
 def _warnings(document: Document, file: Path) -> Iterator[Problem]:
     first: dict[str, KeyPath] = {}
-    for path, camera in _cameras(document.data):
+    for path, camera in cameras(document.data):
         for key, text in _addresses(camera):
             if holds_password(text):
                 advice = "a password stands in this file; write ${NAME} in its place and set NAME in the environment"
@@ -104,24 +120,8 @@ def _warnings(document: Document, file: Path) -> Iterator[Problem]:
             first.setdefault(text, path)
 
 
-def _cameras(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
-    """The cameras of a file that may yet be wrong anywhere, with their paths."""
-    for site, each in _items(_of(data, "sites")):
-        for name, camera in _items(_of(each, "cameras")):
-            if isinstance(camera, dict):
-                yield ("sites", site, "cameras", name), camera
-
-
 def _addresses(camera: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("detect", "record"):
         address = camera.get(key)
         if isinstance(address, str | int) and not isinstance(address, bool):
             yield key, str(address)
-
-
-def _of(data: Any, key: str) -> Any:
-    return data.get(key) if isinstance(data, dict) else None
-
-
-def _items(data: Any) -> list[tuple[str, Any]]:
-    return list(data.items()) if isinstance(data, dict) else []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from edge_resnet.manifest import Probability
 from runtime.config.base import Settings
-from runtime.config.finding import Finding, Inconsistent, instead, shown
+from runtime.config.finding import Finding, Inconsistent
 from runtime.config.name import PATTERN, Name
+from runtime.config.references import unknown_schedules
 from runtime.config.schedule import Schedule
 from runtime.config.timezone import zone
 from runtime.config.units import PerSecond, Seconds
@@ -165,24 +165,9 @@ class WatchSettings(Settings):
 
     @model_validator(mode="after")
     def _schedules_exist(self) -> WatchSettings:
-        text = "unknown schedule {}; {}"
-        unknown = [
-            Finding(path, text.format(shown(name), instead(name, self.schedules)))
-            for path, name in self._named_schedules()
-            if name not in self.schedules
-        ]
-        if unknown:
+        if unknown := list(unknown_schedules(self.model_dump())):
             raise Inconsistent(unknown)
         return self
-
-    def _named_schedules(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        for name, alarm in self.alarms.items():
-            if alarm.schedule is not None:
-                yield ("alarms", name, "schedule"), alarm.schedule
-        for site, each in self.sites.items():
-            for name, camera in each.cameras.items():
-                if camera.schedule is not None:
-                    yield ("sites", site, "cameras", name, "schedule"), camera.schedule
 
     def cameras(self) -> dict[str, CameraSettings]:
         """All cameras by the name they go by everywhere: `site/camera`; without a site's name, just `camera`."""

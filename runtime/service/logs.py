@@ -48,7 +48,9 @@ class Log:
         if for_people is None:
             for_people = sys.stderr is not None and sys.stderr.isatty()
         last: list[Processor] = (
-            [_LocalTime(clock), _console()] if for_people else [_UtcTime(clock), structlog.processors.JSONRenderer()]
+            [_LocalTime(clock), _flat, _console()]
+            if for_people
+            else [_UtcTime(clock), structlog.processors.JSONRenderer()]
         )
         self._logger = structlog.wrap_logger(
             _StandardError(),
@@ -142,6 +144,26 @@ class _LocalTime:
 def _console() -> structlog.dev.ConsoleRenderer:
     colours = "NO_COLOR" not in os.environ
     return structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="ts", pad_event_to=0, sort_keys=False)
+
+
+def _flat(logger: Any, method: str, entry: _Entry) -> _Entry:
+    """For people: what a field holds becomes fields beside it, their figures with as many places as can be read."""
+    flat: _Entry = {}
+    for key, value in entry.items():
+        if not isinstance(value, Mapping):
+            flat[key] = value
+            continue
+        for name, each in _flat(logger, method, dict(value)).items():
+            # A name that is taken keeps its field's name before it.
+            flat[f"{key}.{name}" if name in entry or name in flat else name] = _rounded(each)
+    return flat
+
+
+def _rounded(value: Any) -> Any:
+    """Four places of a float, and all that stand before its point."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    return float(f"{value:.4g}") if abs(value) < 1000 else round(value)
 
 
 def _clean(logger: Any, method: str, entry: _Entry) -> _Entry:

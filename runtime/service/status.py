@@ -11,7 +11,8 @@ class CameraStatus:
     """One camera now.
 
     `state`: live, stale, offline, frozen, black, overexposed or out_of_focus, since `since_s` seconds; `why` in words
-    for people, empty while all is well. `label`, `probability`: of the latest look (0..1), empty and 0 before the
+    for people (`reason; advice`), empty while all is well, and `starting` while it is offline because it has not come
+    yet and nothing is known to be wrong. `label`, `probability`: of the latest look (0..1), empty and 0 before the
     first. `held`: alarms that are held. `rate_per_s`: looks a second that it gets of the `wanted_per_s`. `age_s`: of
     the frame that was classified last, when its answer came; None before. `frames` came, `looks` were taken, `dropped`
     counts by reason. `watched_s` and `blind_s` (by reason): of the ledger, since the start of the watch.
@@ -33,6 +34,22 @@ class CameraStatus:
     reconnects: int = 0
     watched_s: float = 0.0
     blind_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def starting(self) -> bool:
+        """Whether it has not come yet and nothing is known to be wrong."""
+        return self.state == "offline" and self.why == "starting"
+
+    @property
+    def reason(self) -> str:
+        """The reason of `why`, a word or two; empty where it only repeats the state."""
+        reason = self.why.partition("; ")[0]
+        return "" if self.starting or reason == self.state.replace("_", " ") else reason
+
+    @property
+    def advice(self) -> str:
+        """What `why` says beyond the reason."""
+        return self.why.partition("; ")[2]
 
 
 @dataclass(frozen=True)

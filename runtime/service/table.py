@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -22,6 +23,8 @@ _WIDE = 110
 # The table's head, the line of what was left out, and the two lines of the backend.
 _LINES_BESIDE_CAMERAS = 5
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+# Lines of advice for one camera: all that is said of it is in the log.
+_ADVICE_LINES = 2
 # A camera that is asked for 5 looks a second and gets 4.9 is well.
 _ENOUGH = 0.9
 
@@ -63,7 +66,10 @@ class StatusTable:
 
 
 def drawn(status: BoxStatus, width: int, height: int) -> RenderableType:
-    """The table, `width` columns wide, at most `height` lines high; where not all fit, those in trouble come first."""
+    """The table, `width` columns wide, at most `height` lines high; where not all fit, those in trouble come first.
+
+    Below it, where lines are left, what to do about the cameras that are blind.
+    """
     wide = width >= _WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
     table.add_column("camera", no_wrap=True, overflow="ellipsis", max_width=32 if wide else 16)
@@ -78,6 +84,7 @@ def drawn(status: BoxStatus, width: int, height: int) -> RenderableType:
     parts: list[RenderableType] = [table]
     if left_out := len(status.cameras) - len(shown):
         parts.append(Text(f"and {left_out} more", style="dim"))
+    parts += _advice(shown, width, height - _LINES_BESIDE_CAMERAS - len(shown))
     return Group(*parts, _foot(status))
 
 
@@ -90,7 +97,9 @@ def _that_fit(cameras: Sequence[CameraStatus], rows: int) -> Sequence[CameraStat
 def _row(camera: CameraStatus) -> list[Text]:
     # Text, not str: a camera's name may hold what rich takes for markup.
     well = camera.state == "live"
-    state = Text(f"{camera.state.replace('_', ' ')} {_short(camera.since_s)}", style="green" if well else "bold red")
+    words = "starting" if camera.starting else camera.state.replace("_", " ")
+    style = "green" if well else "yellow" if camera.starting else "bold red"
+    state = Text(f"{words} {_short(camera.since_s)}", style=style)
     enough = camera.rate_per_s >= _ENOUGH * camera.wanted_per_s
     total_s = camera.watched_s + sum(camera.blind_s.values())
     watched = camera.watched_s / total_s if total_s else 0.0
@@ -108,13 +117,28 @@ def _row(camera: CameraStatus) -> list[Text]:
 
 
 def _sees(camera: CameraStatus) -> Text:
-    """The alarms that are held; of a camera that sees, the latest label; of one that does not, why."""
+    """The alarms that are held; of a camera that sees, the latest label; of one that does not, the reason."""
     sees = Text(no_wrap=True, overflow="ellipsis")
     if camera.held:
         sees.append(f" {' '.join(camera.held)} ", style="bold white on red").append(" ")
-    if camera.state != "live":
-        return sees.append(camera.why, style="red")
+    if camera.state != "live" and not camera.starting:
+        return sees.append(camera.reason, style="red")
     return sees.append(f"{camera.label} {camera.probability:.0%}" if camera.label else "nothing yet")
+
+
+def _advice(cameras: Sequence[CameraStatus], width: int, lines: int) -> list[Text]:
+    """What to do about the blind ones, in `lines` at most: their cells are too narrow for it."""
+    told: list[Text] = []
+    for camera in cameras:
+        if not camera.advice:
+            continue
+        words = f"{camera.name}: {camera.advice}"
+        wrapped = textwrap.wrap(words, width, subsequent_indent="  ", max_lines=_ADVICE_LINES, placeholder=" ...")
+        if len(told) + len(wrapped) > lines:
+            break
+        # A letter may be two columns wide: a line that is counted once must not become two.
+        told += [Text(line, style="red", no_wrap=True, overflow="ellipsis") for line in wrapped]
+    return told
 
 
 def _foot(status: BoxStatus) -> Text:
@@ -123,7 +147,7 @@ def _foot(status: BoxStatus) -> Text:
         foot.append(f"{status.backend} {status.precision}, {status.ms_a_frame:.1f} ms a frame, batch {status.batch}")
     else:
         foot.append("no backend runs", style="bold red")
-    foot.append(f", {status.events} alarms, up {_short(status.uptime_s)}")
+    foot.append(f", {status.events} alarm{'s' * (status.events != 1)}, up {_short(status.uptime_s)}")
     if status.overloaded:
         foot.append("  overloaded: fewer looks than wanted", style="bold yellow")
     return foot

@@ -22,6 +22,8 @@ _GAP_PX, _BORDER_PX = 2, 4
 # Height of a tile's head as a share of the tile's, within what can be read and what takes room (pixels).
 _HEAD_SHARE, _MIN_HEAD_PX, _MAX_HEAD_PX = 1 / 12, 18, 32
 _MIN_TEXT_PX, _MAX_BANNER_PX = 11, 40
+# Lines below a blind camera's state: the reason, and what to do.
+_WHY_LINES = 3
 # In these states frames come, and what they show explains the state; in the others the last picture is of the past.
 _STILL_SHOWN = frozenset({"frozen", "black", "overexposed", "out_of_focus"})
 
@@ -99,22 +101,27 @@ def blind(camera: CameraStatus, image: Image | None, width: int, height: int) ->
         shown = np.full((height, width, 3), _PLACEHOLDER, np.uint8)
     if camera.state == "live":
         _draw_banner(shown, "no picture yet", "", GREY)
+    elif camera.starting:
+        _draw_banner(shown, f"STARTING  {_since(camera.since_s)}", "", GREY)
     else:
-        _draw_banner(shown, f"{camera.state.replace('_', ' ').upper()}  {_since(camera.since_s)}", camera.why, _BLIND)
+        words = f"{camera.state.replace('_', ' ').upper()}  {_since(camera.since_s)}"
+        _draw_banner(shown, words, camera.why if camera.reason else "", _BLIND)
     return shown
 
 
 def _draw_banner(picture: Image, words: str, why: str, colour: tuple[int, int, int]) -> None:
-    """A dark band above the middle, where neither a caption's bars nor its note are, with one line or two."""
+    """A dark band above the middle, where neither a caption's bars nor its note are, with a line and why below it."""
     height, width = picture.shape[:2]
     size = _fitting(words, min(_MAX_BANNER_PX, height // 8), width - height // 10)
     small = max(_MIN_TEXT_PX, round(0.55 * size))
-    band_px = 2 * size + (2 * small if why else 0)
+    lines, line_px = _wrapped(why, small, width - small), round(1.4 * small)
+    band_px = 2 * size + (line_px * len(lines) + round(0.6 * small) if lines else 0)
     top = max(0, (2 * height // 5) - band_px // 2)
     band = picture[top : top + band_px]
     band[:] = cv2.addWeighted(band, 0.25, np.full_like(band, DARK), 0.75, 0.0)
     _write_centred(picture, words, top + round(1.4 * size), size, BOLD, colour)
-    _write_centred(picture, why, top + 2 * size + small, small, REGULAR, WHITE)
+    for number, line in enumerate(lines):
+        _write_centred(picture, line, top + 2 * size + small + number * line_px, small, REGULAR, WHITE)
 
 
 def _draw_head(head: Image, camera: CameraStatus) -> None:
@@ -122,8 +129,11 @@ def _draw_head(head: Image, camera: CameraStatus) -> None:
     size = max(_MIN_TEXT_PX, round(0.65 * head.shape[0]))
     if camera.held:
         head[:] = ALARM
-    words = f"ALARM {' '.join(camera.held)}" if camera.held else camera.state.replace("_", " ")
-    colour = WHITE if camera.held else _LIVE if camera.state == "live" else _BLIND
+    words, colour = ("starting", GREY) if camera.starting else (camera.state.replace("_", " "), _BLIND)
+    if camera.held:
+        words, colour = f"ALARM {' '.join(camera.held)}", WHITE
+    elif camera.state == "live":
+        colour = _LIVE
     pad, base = size // 2, round(0.72 * head.shape[0])
     words = _shortened(words, size, BOLD, head.shape[1] // 2)
     left = head.shape[1] - pad - text_width(words, size, BOLD)
@@ -145,6 +155,18 @@ def _fitting(words: str, size_px: int, width: int) -> int:
     while size_px > _MIN_TEXT_PX and text_width(words, size_px, BOLD) > width:
         size_px -= 1
     return max(_MIN_TEXT_PX, size_px)
+
+
+def _wrapped(words: str, size_px: int, width: int) -> list[str]:
+    """`words` in lines that fit into a width; in the last of at most `_WHY_LINES` what is left, cut off."""
+    lines: list[str] = []
+    for word in words.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == _WHY_LINES or text_width(longer, size_px, REGULAR) <= width):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _shortened(words: str, size_px: int, weight: int, width: int) -> str:

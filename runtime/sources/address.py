@@ -7,23 +7,31 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from edge_resnet.errors import CameraError
 
 # Network streams that FFmpeg opens. Its other protocols (concat, file, pipe, subfile ...) reach what is no camera.
 SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
+# The others may listen, and then need no host: udp://:5000, srt://:9000?mode=listener.
+_WITH_HOST = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "rtsps"})
+
+# Without an at sign and a URL: the log takes both for parts of a password (service/redaction.py).
+ESCAPE = "write of a password the at sign as %40, / as %2F, : as %3A, # as %23, ? as %3F, [ as %5B"
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+")
 # Recorders hide passwords in the path as well: rtsp://host/user=admin_password=secret_channel=1.sdp
 _SECRET_IN_PATH = re.compile(
-    r"((?:pass|pwd|pw|user|usr|login|token|key|auth|secret)[a-z]*=).*?(?=[/&;]|_[a-z]+=|$)", re.I
+    r"((?:pass|pwd|pw|user|usr|login|token|key|auth|secret)[a-z]*=)(.*?)(?=[/&;]|_[a-z]+=|$)", re.I
 )
 # Which of a camera's pictures is meant: the only parameters whose values may be read by others.
 _HARMLESS = frozenset(
     {"camera", "channel", "stream", "subtype", "profile", "resolution", "fps", "width", "height", "codec", "unicast"}
 )
 _MASK = "***"
+_SENTENCE = ":,."
 _MAX_DEVICE_DIGITS = 3
 
 
@@ -56,6 +64,7 @@ class Address:
         if url := _URL.fullmatch(text):
             if url[1].lower() not in SCHEMES:
                 raise CameraError(f"{redact(text)}: {url[1]}:// is no camera's; use {', '.join(sorted(SCHEMES))}")
+            _refuse_malformed(text, url[1], url[2])
             return cls("url", redact(text), text)
         return cls._of_file(Path(text))
 
@@ -78,6 +87,26 @@ class Address:
         return cls("file", name, str(path.resolve()))
 
 
+def _refuse_malformed(text: str, scheme: str, rest: str) -> None:
+    """Raises CameraError for a URL without a host or port, or of which a password may end in two places."""
+    place, *further = re.split("[/?#]", rest, maxsplit=1)
+    if place.count("@") > 1 or any("@" in more for more in further):
+        raise CameraError(f"{redact(text)}: where its password ends cannot be told; {ESCAPE}")
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+        # As the resolver will, which takes no name such as a..b.
+        host.encode("idna")
+    except ValueError:
+        host, port = "", 0
+    if port == 0:
+        # Where there is no @, what looks like a host and port may be user and password.
+        told = redact(text) if "@" in place else f"{scheme}://{_MASK}"
+        raise CameraError(f"{told}: its host or port (1 to 65535) cannot be read; {ESCAPE}")
+    if not host and (scheme.lower() in _WITH_HOST or port is None):
+        raise CameraError(f"{redact(text)}: no host; write its name or number after the //, such as 192.168.1.10")
+
+
 def redact(text: str) -> str:
     """An address without whatever may be a password: user and password, unknown query values, the fragment.
 
@@ -90,11 +119,17 @@ def redact(text: str) -> str:
     if "@" in rest:
         rest = f"{_MASK}@{rest.rpartition('@')[2]}"
     path, *parameters = re.split("([?&;#])", rest)
-    path = _SECRET_IN_PATH.sub(rf"\1{_MASK}", path)
+    path = _SECRET_IN_PATH.sub(lambda found: found[1] + _masked(found[2]), path)
     return scheme + path + "".join(_redact_parameter(parameter) for parameter in parameters)
 
 
 def _redact_parameter(parameter: str) -> str:
     """A parameter or a sign between two of them; of an unknown one the key goes too, it may be the secret itself."""
-    harmless = parameter in {"", "?", "&", ";", "#"} or parameter.partition("=")[0].lower() in _HARMLESS
-    return parameter if harmless else _MASK
+    key = parameter.partition("=")[0].rstrip(_SENTENCE).lower()
+    harmless = parameter in {"", "?", "&", ";", "#"} or key in _HARMLESS
+    return parameter if harmless else _masked(parameter)
+
+
+def _masked(secret: str) -> str:
+    """The mask; where it stands already, with what follows it of the sentence around the address."""
+    return secret if secret.rstrip(_SENTENCE) == _MASK else _MASK

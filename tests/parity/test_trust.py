@@ -161,8 +161,9 @@ def test_an_engine_whose_replay_fails_is_refused_by_name_and_in_auto(
 def test_what_is_not_there_is_told(exported: Exported, box: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown"):
         trust.choose(exported.bundle, "abacus", box=box)
-    with pytest.raises(BundleError, match="no engine here runs int4"):
-        trust.choose(exported.bundle, precision="int4", box=box)
+    for backend in ("auto", "opencv"):
+        with pytest.raises(UserError, match=r"^--precision int4: unknown; there are auto, fp32, fp16, bf16, int8$"):
+            trust.choose(exported.bundle, backend, "int4", box=box)
     (tmp_path / "bare").mkdir()
     with pytest.raises(BundleError, match=r"no golden\.npz"):
         trust.choose(write_manifest(tmp_path / "bare", exported.bundle.model, {}), box=box)

@@ -38,3 +38,12 @@ def test_a_configuration_with_a_mistake_is_a_problem(tmp_path: Path, capsys: pyt
     assert seen.code == Exit.VERDICT_NO
     (problem,) = [item for item in seen.answer["items"] if item["verdict"] == "problem"]
     assert "did you mean rate?" in problem["found"]
+
+
+def test_a_configuration_that_is_not_there_is_told_before_anything_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = edge_resnet(capsys, "doctor", "--config", tmp_path / "none.yaml", "--events", tmp_path / "events.sqlite")
+    assert seen.code == Exit.USER_MISTAKE
+    assert seen.out == ""
+    assert f"{tmp_path}/none.yaml: no such file; " in seen.err.replace("\n", "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_resnet.cli.report import duration, parse_since
+from edge_resnet.cli.report import duration, parse_since, sentence
 from edge_resnet.command import Exit
 from edge_resnet.errors import UserError
 from runtime.events.entry import Entry
@@ -56,7 +56,7 @@ def test_people_see_shares_reasons_sums_and_incidents(
     (yard,) = [line for line in shown.out.splitlines() if "site/yard" in line and "%" in line]
     assert "89.42%" in yard
     assert "1 h 24 min" in yard
-    assert "offline:refused 8 min 20 s, frozen 1 min 40 s, starting 2.5 s" in yard
+    assert "offline: refused 8 min 20 s, frozen 1 min 40 s, starting 2.5 s" in yard
     assert "100.00%" in shown.out
     assert "all hours are whole (6;" in shown.out
     assert "openvino hangs [8/8]" in shown.out
@@ -102,7 +102,65 @@ def test_a_store_without_a_ledger_says_so(tmp_path: Path, capsys: pytest.Capture
     EventStore(tmp_path / "events.sqlite").close()
     shown = edge_resnet(capsys, "report", "--ledger", "--events", tmp_path / "events.sqlite")
     assert shown.code == Exit.FINE
-    assert "no watched time" in shown.out
+    (line,) = shown.out.splitlines()
+    # As after a file was watched; of no hours, none is said to be whole.
+    assert line == "no watched time is booked: live cameras are booked, files and folders are not"
+
+
+def test_the_title_says_that_the_hours_are_whole(store: EventStore, capsys: pytest.CaptureFixture[str]) -> None:
+    ask = ("report", "--ledger", "--events", store.path, "--since")
+    rounded = edge_resnet(capsys, *ask, "2026-11-24T13:20+00:00").out
+    assert "watched time since 2026-11-24 13:00 UTC, rounded down to the hour" in rounded
+    exact = edge_resnet(capsys, *ask, "2026-11-24T13:00+00:00").out
+    assert "watched time since 2026-11-24 13:00 UTC" in exact
+    assert "rounded" not in exact
+
+
+ADDRESS = "rtsp://***@127.0.0.1:46547/cam"
+REFUSED = {"reason": "refused", "silence_s": 10.1}
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_an_incident_is_a_sentence_of_few_lines_and_no_name_is_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = f"camera {ADDRESS}: refused; nobody listens at 127.0.0.1:46547"
+    with EventStore(tmp_path / "events.sqlite") as store:
+        store.add_ledger([Entry(ADDRESS, HOURS[13], "offline:unauthorised", 3600.0)], {})
+        # A store of before may hold the moment of a clock.
+        facts = {**REFUSED, "text": text, "lost_s": 15800.0}
+        store.open_incident(Incident("1", ADDRESS, "offline", HOURS[13], HOURS[14], facts))
+    out = edge_resnet(capsys, "report", "--ledger", "--events", tmp_path / "events.sqlite").out
+    assert max(map(len, out.splitlines())) <= width
+    _, _, incidents = out.partition("incidents")
+    rows = incidents.splitlines()[2:]
+    assert len(rows) <= (3 if width == 80 else 2)
+    # Put together again what was folded, column by column.
+    start, end = rows[0].index("rtsp"), rows[0].index("offline")
+    assert "".join(row[start:end].strip() for row in rows) == ADDRESS
+    assert " ".join(row[end:].strip() for row in rows).strip() == "offline: refused; nobody listens at 127.0.0.1:46547"
+    assert "…" not in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "said"),
+    [
+        ("offline", REFUSED | {"text": "refused; is it on?"}, "offline: refused; is it on?"),
+        ("offline", REFUSED | {"reason": "not_found", "text": "camera a: not found; x"}, "offline: not found; x"),
+        ("offline", REFUSED | {"reason": "timeout"}, "offline: timeout; no frame for 10.1 s"),
+        ("stale", {"silence_s": 3.1}, "stale: no frame for 3.1 s"),
+        ("frozen", {"still_s": 30.2}, "frozen: the same picture for 30.2 s"),
+        ("black", {"dark_level": 3.0}, "black: 98% of it at most 3 of 255"),
+        ("overexposed", {"light_level": 250.0}, "overexposed: 98% of it at least 250 of 255"),
+        ("out_of_focus", {"sharpness": 0.0071, "usual": 0.2113}, "out of focus: sharpness 0.007, usually 0.211"),
+        ("backend", {"backend": "openvino int8", "why": "it hangs"}, "backend: openvino int8 failed: it hangs"),
+        ("of_tomorrow", {"heat_c": 81.26}, "of tomorrow: heat_c 81.3"),
+        ("stale", {}, "stale"),
+    ],
+)
+def test_each_kind_of_incident_has_its_sentence(kind: str, evidence: dict[str, float | str], said: str) -> None:
+    assert sentence(Incident("1", "a", kind, HOURS[13], None, evidence)) == said
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +170,8 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     EventStore(absent).close()
     assert "--ledger" in edge_resnet(capsys, "report", "--events", absent).mistake
     assert "24 h" in edge_resnet(capsys, "report", "--ledger", "--events", absent, "--since", "noon").mistake
+    by_day = edge_resnet(capsys, "report", "--ledger", "--events", absent, "--by", "day").mistake
+    assert by_day == "--by day: takes camera or hour"
     other = tmp_path / "other.sqlite"
     sqlite3.connect(other).executescript("CREATE TABLE bookmarks (url TEXT);").connection.close()
     assert "another program" in edge_resnet(capsys, "report", "--ledger", "--events", other).mistake
@@ -122,6 +182,8 @@ def test_since_is_a_day_a_time_or_how_long_ago() -> None:
     assert parse_since("24 h", now) == now - timedelta(days=1)
     assert parse_since("2026-11-24T13:00+00:00") == datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
     assert parse_since("2026-11-24") == datetime(2026, 11, 24).astimezone()
+    with pytest.raises(UserError, match="--since 2026-11-25: that is in the future"):
+        parse_since("2026-11-25", now)
     for wrong in ("24", "-2 h", "yesterday", ""):
         with pytest.raises(UserError, match="--since"):
             parse_since(wrong)

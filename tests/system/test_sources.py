@@ -115,14 +115,6 @@ def test_a_host_that_has_no_such_name() -> None:
     assert outage_at_opening("rtsp://camera.invalid/x").reason == "unreachable"
 
 
-def test_a_password_that_was_not_escaped_is_not_taken_for_a_host_and_shown() -> None:
-    # By the rules of URLs the host is admin, the port 1234.
-    outage = outage_at_opening("rtsp://admin:1234#5678@127.0.0.1/x")
-    assert outage.reason == "unreachable"
-    assert "%23" in str(outage)
-    assert not [secret for secret in ("admin", "1234", "5678") if secret in str(outage)]
-
-
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_a_server_that_says_nothing_is_given_up_within_seconds(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

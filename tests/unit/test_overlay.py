@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_resnet import overlay
 from edge_resnet.overlay import Caption, draw, heat_map, lay_on_frame
 from edge_resnet.preprocess import Preprocess, ResizePolicy
 
@@ -73,6 +74,14 @@ def test_an_alarm_has_a_banner_and_a_red_bar_longer_than_the_calm_one() -> None:
     red = ((panel[..., 2] - panel[..., 0]) > 100).sum()
     blue = ((panel[..., 0] - panel[..., 2]) > 100).sum()
     assert red > 5 * blue > 0
+
+
+def test_the_banner_tells_how_high_an_alarm_came_not_how_high_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    monkeypatch.setattr(overlay, "write", lambda picture, text, *rest: words.append(text))
+    later = Caption({"normal": 0.99, "fire": 0.01}, frozenset({"fire"}), {"intruder": 0.998, "fire": 0.7})
+    draw(np.full((360, 640, 3), 100, np.uint8), later, None, Preprocess(224, 224))
+    assert "ALARM  intruder, up to 100%; fire, up to 70%" in words
 
 
 @pytest.mark.parametrize(("resize", "x"), [("stretch", 5.5 / 7 * 640), ("crop", 140 + 5.5 / 7 * 360)])

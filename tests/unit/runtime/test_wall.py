@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge_resnet.overlay import ALARM
 from runtime.service.status import BoxStatus, CameraStatus
+from runtime.sinks import wall as wall_module
 from runtime.sinks.wall import Wall, blind, grid
 
 GREEN = (40, 200, 40)
@@ -125,6 +126,37 @@ def test_the_banner_tells_state_and_reason() -> None:
     other = blind(CameraStatus("yard/0", "stale", 12.0), None, 320, 180)
     for picture in (later, why, other):
         assert (picture != bare).any()
+
+
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is written onto pictures from now on, in order."""
+    words: list[str] = []
+    monkeypatch.setattr(wall_module, "write", lambda picture, text, *rest: words.append(text))
+    return words
+
+
+def test_why_begins_with_the_reason_and_is_broken_into_lines_at_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = written(monkeypatch)
+    why = "unauthorised; check user and password of the camera"
+    blind(CameraStatus("yard/0", "offline", 12.0, why=why), None, 240, 160)
+    state, *lines = words
+    assert state == "OFFLINE  0:12"
+    assert 1 < len(lines) <= 3
+    assert " ".join(lines) == why
+
+
+def test_a_why_that_is_too_long_is_cut_in_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = written(monkeypatch)
+    blind(CameraStatus("yard/0", "offline", 12.0, why="refused; " + "is it on? " * 50), None, 240, 160)
+    assert len(words) == 4
+    assert words[1].startswith("refused; is it on?")
+    assert words[3].endswith("...")
+
+
+def test_a_camera_that_has_not_come_yet_is_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = written(monkeypatch)
+    Wall(1).picture(box(CameraStatus("yard/0", "offline", 3.0, why="starting")))
+    assert words == ["STARTING  0:03", "yard/0", "starting"]
 
 
 def test_a_held_alarm_frames_its_tile_and_no_other_even_when_the_camera_is_blind() -> None:

@@ -111,6 +111,9 @@ def test_the_last_frame_told_again_is_no_frame() -> None:
         camera.show(0.2, None)
     assert [state for state, _, _ in camera.states()] == ["live", "stale", "offline"]
     assert camera.turns[2].evidence["reason"] == "gone"
+    # A length of time, from 10.1 to 20.0: the moments of a clock mean nothing outside of this run.
+    assert "lost_s" not in camera.turns[2].evidence
+    assert camera.turns[2].evidence["down_s"] == pytest.approx(9.9)
     camera.sight.came(10.0)
     assert camera.sight.trusted_until(camera.now_s) == camera.now_s
 

@@ -95,6 +95,17 @@ def test_the_stream_for_recording_is_opened_too() -> None:
     assert [item.name for item in items] == ["y/g", "y/g (record)"]
 
 
+@pytest.mark.parametrize(
+    ("address", "stated"),
+    [("0", True), ("rtsp://h/x", True), ("http://h/x", False), ("udp://:1", False), ("folder", False)],
+)
+def test_a_rate_that_is_only_guessed_is_not_told(address: str, stated: bool, tmp_path: Path) -> None:
+    found = watch(g=str(tmp_path) if address == "folder" else address)
+    (item,) = configured(found, lambda address, *limits: StandIn(address.name, np.zeros((2, 2, 3), np.uint8)))
+    assert item.verdict == "ok"
+    assert ("frames a second" in item.found) is stated
+
+
 def test_devices_have_names_and_may_not_be_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dev, system = tmp_path / "dev", tmp_path / "sys"
     for number, name, index in ((10, "Cam B", "0"), (2, "Cam A\n", "0"), (3, "Cam A", "1")):

@@ -69,14 +69,21 @@ def test_a_good_file_is_settings(file: Path) -> None:
         ("rate: 5 s", "5:15: sites.yard.cameras.gate.rate: '5 s' is not a quantity in /s, /min; write it like 5/s"),
         ("rate: 5", "5:15: sites.yard.cameras.gate.rate: 5 has no unit; write it like 5/s"),
         ("rate:", "5:14: sites.yard.cameras.gate.rate: here must stand a quantity; write it like 5/s"),
-        ("rate: 2000/s", "5:15: sites.yard.cameras.gate.rate: '2000/s' must be at most 1000/s"),
-        ("heartbeat: 0 s", "5:20: sites.yard.cameras.gate.heartbeat: '0 s' must be over 0 s"),
+        ("rate: 2000/s", "5:15: sites.yard.cameras.gate.rate: 2000/s must be at most 1000/s"),
+        ("heartbeat: 0 s", "5:20: sites.yard.cameras.gate.heartbeat: 0 s must be over 0 s"),
         ("alarms: fire", "5:17: sites.yard.cameras.gate.alarms: takes a list: [one, two], or a line with - for each"),
         ("schedule: on", "5:19: sites.yard.cameras.gate.schedule: takes text, not 'on', which YAML reads as true;"),
         ("gate: off", "5:15: sites.yard.cameras.gate.gate: takes keys with values, indented under it, not 'off'"),
         ("gate: {enabled: x}", "5:25: sites.yard.cameras.gate.gate.enabled: takes true or false, not 'x'"),
-        ("gate: {min_area: 2}", "5:26: sites.yard.cameras.gate.gate.min_area: '2' must be at most 1"),
-        ("masks: [[[0, 0], [1, 2], [1, 1]]]", "5:30: sites.yard.cameras.gate.masks[0][1][1]: '2' must be at most 1"),
+        ("gate: {min_area: 2}", "5:26: sites.yard.cameras.gate.gate.min_area: 2 must be at most 1"),
+        (
+            "masks: [[[0, 0], [1, 30], [1, 1]]]",
+            "5:30: sites.yard.cameras.gate.masks[0][1][1]: 30 must be at most 1; a share of the picture, from 0 to 1, "
+            "not pixels or per cent",
+        ),
+        ("record: 'rtsp:///x'", "5:17: sites.yard.cameras.gate.record: rtsp:///x: no host; write its name or number"),
+        ("record: 'rtsp://h:99999/'", "5:17: sites.yard.cameras.gate.record: rtsp://***: its host or port (1 to"),
+        ("record: 'rtsp://a:b/c@h/'", "5:17: sites.yard.cameras.gate.record: rtsp://***@h/: where its password ends"),
         (
             "masks: [[[0, 0], [1], [1, 1]]]",
             "5:26: sites.yard.cameras.gate.masks[0][1]: a point has two numbers, [x, y]",
@@ -132,6 +139,7 @@ def test_a_schedule_with_yaml_s_numbers_for_times_is_told(file: Path) -> None:
     assert told(read(one_camera(file, f"detect: {CAMERA}", more))) == [
         'cameras.yaml:6:35: schedules.n.periods[0].start: 1320 is no time of day; write it in quotes, like "22:00"',
         "cameras.yaml:6:49: schedules.n.periods[0].days[0]: unknown 'monday'; did you mean mon?",
+        "cameras.yaml:7:27: alarms.fire.schedule: unknown schedule 'm'; there are n",
     ]
     more = "schedules: {nights: {periods: [{}]}}\nalarms: {fire: {schedule: night}}"
     assert told(read(one_camera(file, f"detect: {CAMERA}", more))) == [
@@ -144,6 +152,20 @@ def test_all_mistakes_are_listed_and_the_first_is_raised(file: Path) -> None:
     assert [line.split(":")[1] for line in told(read(file))] == ["5", "6", "7", "8"]
     with pytest.raises(UserError, match=r"cameras\.yaml:5:9: .*did you mean rate\? \(and 3 more; edge-resnet config"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("settings", "partial"),
+    [
+        ("detect: 0", False),
+        ("detect: 0\nrat: 1", True),
+        ("detect: none.avi", False),
+        ("detect: [", True),
+        ("detect: 0\nschedule: n", False),
+    ],
+)
+def test_mistakes_that_keep_others_from_being_looked_for_say_so(file: Path, settings: str, partial: bool) -> None:
+    assert read(one_camera(file, settings)).partial is partial
 
 
 def test_a_missing_file_has_no_place(file: Path) -> None:
@@ -267,6 +289,23 @@ def test_the_bundle_must_have_the_alarms(file: Path) -> None:
         "cameras.yaml:8:16: alarms.firr: 'firr' is no alarm of the bundle; did you mean fire?",
     ]
     assert read(file).settings is not None, "without a bundle nothing is known of alarms"
+
+
+def test_names_that_are_not_there_are_told_though_other_values_are_wrong(file: Path) -> None:
+    settings = f"detect: {CAMERA}\nrate: 5\nschedule: night\nalarms: [fier, 1]\ngate: {{never_for: smok}}"
+    one_camera(file, settings, "schedules: {nights: {}}\nalarms: {firr: 0, fire: {schedule: nights}}")
+    lines = told(read(file, alarms=("fire", "smoke")))
+    assert [line.split(": ", 2)[1:] for line in lines if "did you mean" in line] == [
+        ["sites.yard.cameras.gate.schedule", "unknown schedule 'night'; did you mean nights?"],
+        ["sites.yard.cameras.gate.alarms[0]", "'fier' is no alarm of the bundle; did you mean fire?"],
+        ["alarms.firr", "'firr' is no alarm of the bundle; did you mean fire?"],
+    ]
+    assert len(lines) == 8
+
+
+def test_what_is_no_list_of_schedules_says_nothing_of_their_names(file: Path) -> None:
+    (line,) = told(read(one_camera(file, f"detect: {CAMERA}\nschedule: night", "schedules: nights")))
+    assert "schedules: takes keys with values" in line
 
 
 def test_a_rate_at_which_no_alarm_could_be_raised_is_told(file: Path) -> None:

@@ -59,6 +59,18 @@ def test_at_a_terminal_it_is_a_line_for_people(
     assert "\x1b" not in line
 
 
+def test_what_a_field_holds_is_fields_for_people_and_an_object_for_programs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    evidence = {"silence_s": 10.0587, "lost": {"count": 3}, "camera": "its own", "age_s": 15803.7}
+    Log(for_people=True).warning("BLIND", camera="yard/gate", evidence=evidence)
+    line = capsys.readouterr().err.strip()
+    assert line.endswith("camera=yard/gate silence_s=10.06 count=3 evidence.camera='its own' age_s=15804")
+    Log(for_people=False).warning("BLIND", camera="yard/gate", evidence=evidence)
+    assert told(capsys)[0]["evidence"] == evidence
+
+
 @pytest.mark.parametrize("for_people", [True, False])
 def test_no_value_shows_a_password(capsys: pytest.CaptureFixture[str], for_people: bool) -> None:
     url = "rtsp://admin:hunter2@10.0.0.5/s1"

@@ -46,6 +46,10 @@ def test_what_may_be_a_secret_goes(text: str, told: str) -> None:
     "text",
     [
         "yard/gate: timeout; is it on?",
+        "camera http://127.0.0.1:1/x?***&***: refused; is it on?",
+        "camera http://127.0.0.1/x?***#***: refused",
+        "camera http://127.0.0.1/x?channel=2&***, http://127.0.0.1/x?channel: gone.",
+        "camera rtsp://h/user=***_password=***: refused; is it on?",
         "bundle: runs/fire (the newest; --bundle names another)",
         "rtsp://10.0.0.5:554/stream1?channel=2&subtype=1 has ended",
         "the rate is 5/s, the age 0.12 s & all is well",

@@ -42,6 +42,38 @@ def test_a_blind_camera_says_why_and_not_what_it_saw_last() -> None:
     assert "normal" not in row
 
 
+def test_the_reason_stands_in_the_row_and_the_advice_whole_below_the_table() -> None:
+    advice = "it sends no video that can be decoded; set it to H.264, H.265 or MJPEG"
+    gate = camera("headquarters/north-gate", "offline", why=f"unauthorised; {advice}")
+    _, row, first, second, *rest = lines(box(gate), width=80)
+    assert "offline 1m unauthorised  " in row
+    assert f"{first} {second.strip()}" == f"headquarters/north-gate: {advice}"
+    assert len(rest) == 2
+
+
+def test_advice_never_pushes_the_foot_or_a_camera_out() -> None:
+    cameras = [camera(f"yard/{number}", "offline", why="refused; is it on?") for number in range(8)]
+    for height in range(5, 30):
+        shown = lines(box(*cameras), height=height)
+        assert len(shown) <= height
+        assert shown[-1].startswith("openvino")
+        assert sum("is it on?" in line for line in shown) == max(0, min(8, height - 13))
+
+
+def test_a_camera_that_has_not_come_yet_is_starting_and_not_in_red() -> None:
+    console, stream = terminal()
+    console.print(drawn(box(camera(state="offline", since_s=3.0, why="starting", label="", age_s=None)), 100, 30))
+    text = stream.getvalue()
+    assert "starting 3s" in text
+    assert "offline" not in text
+    assert "31m" not in text
+
+
+def test_a_reason_that_only_repeats_the_state_is_left_out() -> None:
+    row = lines(box(camera(state="out_of_focus", why="out of focus")))[1]
+    assert row.count("out of focus") == 1
+
+
 def test_before_the_first_look_there_is_nothing_to_tell() -> None:
     row = lines(box(camera(label="", probability=0.0, age_s=None)))[1]
     assert row.split()[3:] == ["nothing", "yet", "4.9/5", "-", "-", "0", "0"]

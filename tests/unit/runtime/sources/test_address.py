@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_resnet.errors import CameraError
+from runtime.service.redaction import redact_text
 from runtime.sources.address import Address, redact
 
 SECRET = "s3cr3t"
@@ -53,6 +55,77 @@ def told(url: str) -> str:
 def test_no_secret_is_left(url: str) -> None:
     assert SECRET not in redact(url)
     assert SECRET not in told(url)
+
+
+_HOST = "10.0.0.4"
+_parts = st.text("XYZ@/:#?&=[]! ", max_size=6)
+
+
+@given(_parts, _parts)
+@example("p@", "/")
+@example("", "#")
+@example("1/", "")
+def test_a_password_with_any_sign_is_told_nowhere(before: str, after: str) -> None:
+    url = f"rtsp://u:{before}{SECRET}{after}@{_HOST}/x"
+    assert SECRET not in told(url)
+    try:
+        address = Address.parse(url)
+    except CameraError:
+        return
+    # Whoever looks up the host, or writes it into a message, takes it for this one.
+    assert urlsplit(address.target).hostname == _HOST
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"rtsp://u:p@{SECRET}w/{SECRET}d@127.0.0.1/x",
+        f"rtsp://u:{SECRET}#ETx@127.0.0.1:1/x",
+        f"rtsp://u:{SECRET}?x@127.0.0.1/x",
+        f"rtsp://u:{SECRET}@x@127.0.0.1/x",
+        f"rtsp://u:12/{SECRET}@127.0.0.1/x",
+        f"rtsp://u:{SECRET}[@127.0.0.1/x",
+    ],
+)
+def test_a_password_that_may_end_in_two_places_is_refused_and_the_log_says_how_it_is_written(url: str) -> None:
+    with pytest.raises(CameraError) as refused:
+        Address.parse(url)
+    line = redact_text(f"the configuration stays: {refused.value}")
+    assert line == f"the configuration stays: {refused.value}"
+    assert SECRET not in line
+    for told_of_it in ("rtsp://***@127.0.0.1", "at sign as %40", "/ as %2F", ": as %3A", "# as %23", "? as %3F"):
+        assert told_of_it in line
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("rtsp:///cam", "rtsp:///cam: no host; "),
+        ("rtsp://", "rtsp://: no host; "),
+        (f"http://user:{SECRET}@/x", "http://***@/x: no host; "),
+        ("udp://", "udp://: no host; "),
+        ("rtsp://1.2.3.4:99999/x", "rtsp://***: its host or port (1 to 65535) cannot be read; "),
+        (f"rtsp://admin:{SECRET}/x", "rtsp://***: its host or port (1 to 65535) cannot be read; "),
+        (f"rtsp://a:{SECRET}@1.2.3.4:0/x", "rtsp://***@1.2.3.4:0/x: its host or port (1 to 65535) cannot be read; "),
+        ("rtsp://[::1/x", "rtsp://***: its host or port (1 to 65535) cannot be read; "),
+        ("rtsp://a..b/x", "rtsp://***: its host or port (1 to 65535) cannot be read; "),
+    ],
+)
+def test_a_url_that_nothing_can_be_asked_by_is_refused(url: str, message: str) -> None:
+    with pytest.raises(CameraError) as refused:
+        Address.parse(url)
+    line = str(refused.value)
+    assert line.startswith(message)
+    assert SECRET not in line
+    assert redact_text(line) == line
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["rtsp://a:b:c@h/", "rtsp://[fe80::1]:554/", "udp://:5000", "udp://@239.0.0.1:5000", "srt://:9000?mode=listener"],
+)
+def test_other_forms_that_open_are_taken(url: str) -> None:
+    assert Address.parse(url).target == url
 
 
 def test_what_tells_cameras_apart_stays() -> None:

@@ -7,10 +7,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
 
+from runtime.service.redaction import redact_text
 from runtime.sources import diagnosis
 from runtime.sources.address import Address
 from runtime.sources.diagnosis import diagnose, short_of_resources
@@ -104,9 +106,25 @@ def test_a_box_that_lacks_something_is_told_from_a_camera_that_fails(number: int
     assert short_of_resources("yard") is None
 
 
-@pytest.mark.parametrize("url", ["rtsp://host:port/x", "rtsp://user:pa/ss@127.0.0.1/x", "rtsp://[::1/x"])
-def test_addresses_that_cannot_be_read_say_how_they_are_written(url: str) -> None:
-    outage = diagnose(Address.parse(url), 8.0, 0.1)
-    assert outage.reason == "unreachable"
-    assert "%2F" in str(outage)
-    assert "pa/ss" not in str(outage)
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "x",
+        "x?token=s3cr3t&sig=s3cr3t",
+        "x?s3cr3t#s3cr3t",
+        "user=a_password=s3cr3t",
+        "x?channel",
+        "x?channel=2&s3cr3t==",
+    ],
+)
+@pytest.mark.parametrize("user", ["", "admin:s3cr3t@", "admin:s3:cr3t@"])
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_the_log_leaves_an_outage_as_it_is(scheme: str, user: str, rest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = Address.parse(f"{scheme}://{user}10.0.0.4:1/{rest}")
+    for failure in (ConnectionRefusedError(), TimeoutError(), socket.gaierror(), OSError(errno.ENETUNREACH, "x")):
+        monkeypatch.setattr(diagnosis, "_connect", Mock(side_effect=failure))
+        outage = diagnose(address, 8.0, 0.1)
+        line = f"{outage} (camera {address.name}: {outage.why})"
+        assert redact_text(line) == line
+        assert f"{address.name}: " in line
+        assert "cr3t" not in line

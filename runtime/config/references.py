@@ -1,0 +1,60 @@
+"""Names of schedules and alarms that a configuration uses, and that must be there, though the rest may yet be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from runtime.config.finding import Finding, KeyPath, instead, shown
+
+
+def unknown_schedules(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The schedules that alarms and cameras name and that are not there. `data`: as read, or dumped of settings."""
+    schedules = data.get("schedules", {})
+    if not isinstance(schedules, dict):
+        return
+    for path, named in [*_alarms(data), *cameras(data)]:
+        name = named.get("schedule")
+        if isinstance(name, str) and name not in schedules:
+            yield Finding((*path, "schedule"), f"unknown schedule {shown(name)}; {instead(name, schedules)}")
+
+
+def unknown_alarms(data: Mapping[str, Any], alarms: Collection[str]) -> Iterator[Finding]:
+    """The alarms that are named and that a bundle with `alarms` does not have."""
+    for path, name in _named_alarms(data):
+        if isinstance(name, str) and name not in alarms:
+            yield Finding(path, f"{shown(name)} is no alarm of the bundle; {instead(name, alarms)}")
+
+
+def cameras(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """The cameras of a file that may yet be wrong anywhere, with their paths."""
+    for site, each in _items(_of(data, "sites")):
+        for name, camera in _items(_of(each, "cameras")):
+            if isinstance(camera, dict):
+                yield ("sites", site, "cameras", name), camera
+
+
+def _alarms(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    for name, alarm in _items(_of(data, "alarms")):
+        if isinstance(alarm, dict):
+            yield ("alarms", name), alarm
+
+
+def _named_alarms(data: Any) -> Iterator[tuple[KeyPath, Any]]:
+    for name, _ in _items(_of(data, "alarms")):
+        yield ("alarms", name), name
+    for path, camera in cameras(data):
+        for within, names in (
+            (("alarms",), camera.get("alarms")),
+            (("gate", "never_for"), _of(camera.get("gate"), "never_for")),
+        ):
+            for index, name in enumerate(names if isinstance(names, list | tuple) else ()):
+                yield (*path, *within, index), name
+
+
+def _of(data: Any, key: str) -> Any:
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _items(data: Any) -> list[tuple[str, Any]]:
+    return list(data.items()) if isinstance(data, dict) else []
