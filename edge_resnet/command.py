@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -16,6 +16,9 @@ from typer.exceptions import TyperException
 
 from edge_resnet import environment, files
 from edge_resnet.errors import UserError
+
+
+_left_behind: list[threading.Thread] = []
 
 
 class Exit(IntEnum):
@@ -57,13 +60,18 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     return int(code or Exit.FINE)
 
 
+def leave_behind(threads: Iterable[threading.Thread]) -> None:
+    """Threads that hang in a library (a dead camera's, a broken engine's), and cannot be ended."""
+    _left_behind.extend(threads)
+
+
 def leave(code: int) -> NoReturn:
     """End the process with an exit code. Call it last.
 
-    Threads that hang in a library (a dead camera's, a broken engine's) are left as they are: woken while Python shuts
-    down, they would end the process with SIGABRT.
+    Threads that were left behind are not waited for: woken while Python shuts down, they would end the process with
+    SIGABRT.
     """
-    if any(thread.daemon for thread in threading.enumerate()):
+    if any(thread.is_alive() for thread in _left_behind):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()

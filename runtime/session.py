@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime import trust
@@ -127,8 +128,10 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     bundle = open_bundle(options.bundle, log)
     settings = _settings(options, bundle)
     files = _check_files(settings, options, log)
+    threads = set(threading.enumerate())
     # Closed from the last to the first: sinks, cameras, engine, store.
     with ExitStack() as stack:
+        stack.callback(lambda: command.leave_behind(set(threading.enumerate()) - threads))
         reporters = stack.enter_context(Reporters(options.metrics, not options.outputs.takes_terminal, log))
         stack.enter_context(only_writer(options.events))
         store = PatientStore(stack.enter_context(EventStore(options.events)), log.error)

@@ -2,7 +2,7 @@
 
 Readers leave shots and ring the bell; the loop gathers what is due, gives it to the inference thread as one batch, and
 judges the answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
-own. Twice a second it looks after everything else.
+own. Four times a second it looks after everything else.
 """
 
 from __future__ import annotations
@@ -311,7 +311,7 @@ class Watch:
         facts = {"backend": description.backend, "precision": description.precision, "device": description.device}
         self.log.info("backend runs again" if replaced else "backend runs", **facts)
 
-    # What is looked after twice a second.
+    # What is looked after four times a second.
 
     def _tick(self, now_s: float) -> None:
         self.on_tick()
