@@ -17,7 +17,6 @@ from typer.exceptions import TyperException
 from edge_resnet import environment, files
 from edge_resnet.errors import UserError
 
-
 _left_behind: list[threading.Thread] = []
 
 
