@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.events.store import EventStore
+from tests.rig.figures import counts, quantile
 from tests.rig.mjpeg import MjpegCamera, noise
 from tests.rig.proxy import Proxy
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
@@ -216,6 +217,33 @@ def test_a_wall_clock_that_jumps_an_hour_both_ways_disturbs_nothing(tmp_path: Pa
     assert len({entry.hour for entry in entries}) >= 2
     assert lasted_s - 3.0 < sum(entry.seconds for entry in entries) < lasted_s + 3.0
     assert not stream.incidents("well")
+
+
+def test_an_overloaded_box_gives_each_camera_fewer_looks_says_so_and_grows_no_older(tmp_path: Path) -> None:
+    slow = """
+import time
+from tests.stand_ins import Brightness
+run = Brightness._run
+def wait(self, frames):
+    time.sleep(0.05 * len(frames))
+    return run(self, frames)
+Brightness._run = wait
+"""
+    # 60 looks a second are wanted, about 20 can be had.
+    with MjpegCamera(noise, fps=20.0) as camera:
+        cameras = {f"camera{number}": {"detect": camera.url(), "rate": "10/s", **CAMERA} for number in range(6)}
+        with Stream(tmp_path, cameras, before=slow) as stream:
+            stream.until(lambda: any("overloaded" in entry["event"] for entry in stream.log))
+            begun = len(stream.lines)
+            stream.until_looks("camera0", 20)
+            looks = [len(stream.looks(name, begun)) for name in cameras]
+            ages = counts(stream.ask("/metrics"), "edge_resnet_frame_age_seconds")
+            assert "edge_resnet_overloaded 1.0" in stream.ask("/metrics")
+            assert stream.end() == 0
+    assert min(looks) > 0.7 * max(looks)
+    # Newest frame wins: nobody waits longer than some batches.
+    assert quantile({}, ages, 0.99) <= 1.0
+    assert ages[2.0] == ages[float("inf")]
 
 
 def test_a_backend_that_hangs_is_replaced_and_that_is_told(tmp_path: Path, well: MjpegCamera) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from edge_resnet.bundle import Bundle
+from tests.rig.figures import counts, memory_mb, quantile
 from tests.rig.rtsp import RtspServer, jpegs_of, needs_rtsp_server
 from tests.rig.rtsp import Stream as Sent
 from tests.rig.stream import Stream
-from tests.soak.figures import counts, memory_mb, quantile
 
 WATCHED_S = 120.0
 # A bundle that was exported for real; make demo leaves one here.

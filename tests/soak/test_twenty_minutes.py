@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.figures import descriptors, memory_mb, slope_per_hour, threads
 from tests.rig.mjpeg import MjpegCamera, noise
 from tests.rig.proxy import Proxy
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
 from tests.rig.stream import Stream
-from tests.soak.figures import descriptors, memory_mb, slope_per_hour, threads
 
 SOAK_S = float(os.environ.get("SOAK_SECONDS", "1200"))
 # Allocators and caches find their size.

@@ -1,4 +1,4 @@
-"""What a soak measures of a stream from outside: its memory and threads, and quantiles of its histograms."""
+"""What is measured of a stream from outside: its memory and threads, and quantiles of its histograms."""
 
 from __future__ import annotations
 
