@@ -43,8 +43,8 @@ test: check
 	# Each kind in processes of its own: the thread pools of several engines and of training do not live well in one.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/unit --cov --cov-report=
 	$(BIN)/pytest tests/parity --cov --cov-append --cov-report=
-	$(BIN)/pytest tests/system --cov --cov-append --cov-report=
-	$(BIN)/pytest -n 2 tests/faults --cov --cov-append --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile tests/system --cov --cov-append --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/faults --cov --cov-append --cov-report=term:skip-covered
 
 # Without them the tests that need them are skipped, with the reason.
 packages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -99,11 +100,19 @@ def test_the_ledger_of_two_runs_has_no_hole(tmp_path: Path) -> None:
     assert by_category["not_running"] > 0.3
 
 
+def booked(path: Path) -> dict[str, datetime]:
+    """Until when each camera is booked, as another program reads it."""
+    with EventStore(path, read_only=True) as store:
+        return store.booked_until()
+
+
 def test_killed_without_a_word_the_next_run_says_how_long_nobody_watched(tmp_path: Path) -> None:
     with MjpegCamera(noise, fps=20.0) as yard:
         cameras = {"yard": {"detect": yard.url()}, "dead": {"detect": "http://127.0.0.1:9/x"}}
         with Stream(tmp_path, cameras) as stream:
             stream.until(lambda: ("began", "offline") in stream.incidents("dead"), patience_s=60.0)
+            # Every ten seconds the ledger is written.
+            stream.until(lambda: "here/yard" in booked(tmp_path / "events.sqlite"), patience_s=60.0)
             stream.process.kill()
         with Stream(tmp_path, cameras) as stream:
             stream.until_looks("yard", 3)
