@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 
 from edge_resnet.manifest import AlarmSpec, ModelSpec
@@ -20,7 +20,7 @@ from runtime.cameras.sight import Sight
 from runtime.channel import Channel
 from runtime.config.armed import armed
 from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
-from runtime.events.journal import Decider, Journal
+from runtime.events.journal import Decider, Journal, utc_now
 from runtime.events.patient import PatientStore
 from runtime.pace import Pace
 from runtime.rule import Rule, RuleSettings
@@ -30,11 +30,6 @@ from runtime.sources.address import Address
 # With less than so many periods between two looks nothing was missed; a beat may fall out.
 _BEATS = 2.5
 _THRESHOLDS = {"threshold", "mean_threshold"}
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(timezone.utc)
 
 
 def rule_settings(alarm: AlarmSpec, changed: AlarmSettings) -> RuleSettings:

@@ -223,7 +223,8 @@ class Channel:
 
     def _opens(self, time_s: float, seen: Seen) -> bool:
         """Whether the gate is open; where nothing may be left out, it is not even asked."""
-        if always_open(self.settings.gate, [alarm for alarm in self.rules if self.armed(alarm)]):
+        never = [alarm for alarm in self.settings.gate.never_for if alarm in self.rules and self.armed(alarm)]
+        if always_open(self.settings.gate, never):
             return True
         if self.journal.held:
             # Quiet has to be seen before an alarm is over.

@@ -14,8 +14,6 @@ from runtime.events.patient import PatientStore
 from runtime.service.logs import Log
 from runtime.sinks.sink import Sink
 
-BACKEND = "backend"
-
 
 @dataclass
 class Incidents:
@@ -69,8 +67,9 @@ class Incidents:
         incident = self.open.pop(camera, None)
         if incident is None:
             return None
-        ended = replace(incident, ended_at=_iso(at or self.wall()))
-        self.store.close_incident(ended.id, _iso(at or self.wall()))
+        ended_at = _iso(at or self.wall())
+        ended = replace(incident, ended_at=ended_at)
+        self.store.close_incident(ended.id, ended_at)
         for sink in self.sinks:
             sink.incident(ended)
         return ended

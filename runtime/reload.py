@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from edge_resnet.errors import UserError
@@ -47,8 +47,8 @@ class Reload:
 
     def _apply(self, settings: WatchSettings) -> None:
         changes = difference(self.assembly.settings, settings)
-        before, self.assembly.settings = self.assembly.settings, settings
-        begin = list(dict.fromkeys([*changes.added, *changes.changed, *self._with_other_rules(before)]))
+        self.assembly.settings = settings
+        begin = list(dict.fromkeys([*changes.added, *changes.changed, *self._watching_for(changes.alarms)]))
         for name in (*changes.removed, *begin):
             if name in self.watch.channels:
                 self.watch.remove(name)
@@ -73,16 +73,10 @@ class Reload:
                 self._to_begin.append(name)
                 self.log.error("camera cannot be watched yet", camera=name, reason=str(error))
 
-    def _with_other_rules(self, before: WatchSettings) -> list[str]:
-        """Cameras whose own settings are the same, but not those of an alarm they watch for."""
-        now = self.assembly.settings
-        changed = [name for name in (before.alarms.keys() | now.alarms.keys()) if _of(before, name) != _of(now, name)]
+    def _watching_for(self, alarms: Collection[str]) -> list[str]:
+        """The cameras that watch for any of these alarms, whose rules are others now."""
         return [
             name
-            for name, channel in self.watch.channels.items()
-            if name in now.cameras() and any(alarm in channel.rules for alarm in changed)
+            for name, camera in self.assembly.settings.cameras().items()
+            if any(camera.alarms is None or alarm in camera.alarms for alarm in alarms)
         ]
-
-
-def _of(settings: WatchSettings, alarm: str) -> object:
-    return settings.alarms.get(alarm)

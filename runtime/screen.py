@@ -16,8 +16,7 @@ from runtime.look import Look
 from runtime.service.status import BoxStatus
 from runtime.sinks.sink import Sink
 from runtime.sinks.wall import Wall, blind
-
-Image = npt.NDArray[np.uint8]
+from runtime.sources.frame import Image
 
 # Of a camera that never gave a picture.
 _USUAL_HEIGHT, _USUAL_WIDTH = 360, 640

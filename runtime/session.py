@@ -14,7 +14,7 @@ from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime import trust
-from runtime.assembly import Assembly, utc_now
+from runtime.assembly import Assembly
 from runtime.backends import Description, variant
 from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
@@ -22,7 +22,7 @@ from runtime.config.load import load
 from runtime.config.settings import WatchSettings
 from runtime.descriptors import raise_limit
 from runtime.events.event import Event
-from runtime.events.journal import Decider
+from runtime.events.journal import Decider, utc_now
 from runtime.events.lock import only_writer
 from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore

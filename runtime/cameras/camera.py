@@ -73,7 +73,6 @@ class Camera:
         self.open, self.backoff, self.clock = open, backoff(), clock
         self.open_timeout_s, self.read_timeout_s = open_timeout_s, read_timeout_s
         self.live = address.live
-        self.fps = 25.0
         self._zero_s = clock()
         self.dropped: Counter[str] = Counter()
         self._lock = threading.Condition()

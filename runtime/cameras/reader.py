@@ -44,7 +44,6 @@ class Mailbox(Protocol):
     name: str
     address: Address
     live: bool
-    fps: float
     open_timeout_s: float
     read_timeout_s: float
     open: Open
@@ -117,7 +116,6 @@ class Reader(threading.Thread):
         self._calls(2 * camera.open_timeout_s + camera.read_timeout_s)
         source = camera.open(camera.address, camera.open_timeout_s, camera.read_timeout_s)
         try:
-            camera.fps = source.fps
             self._grab_all(source)
         finally:
             source.close()

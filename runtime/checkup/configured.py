@@ -5,15 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from edge_resnet.errors import CameraError
+from runtime.cameras.reader import Open
 from runtime.checkup.item import Item
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.sources import open_source
 from runtime.sources.address import Address
-from runtime.sources.frame import Source
 from runtime.sources.outage import Outage
 
 _PART = "configured cameras"
@@ -21,8 +21,6 @@ _PART = "configured cameras"
 _TIMEOUT_S = 5.0
 # For what heeds no time-out of ours, such as a device whose driver hangs.
 _LAST_ANSWER_S = 20.0
-
-Open = Callable[[Address, float, float], Source]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -174,7 +175,11 @@ class WatchSettings(Settings):
         return {name: camera for name, (_, camera) in self.placed_cameras().items()}
 
     def placed_cameras(self) -> dict[str, tuple[SiteSettings, CameraSettings]]:
-        """All cameras by the name they go by everywhere, each with its site."""
+        """All cameras by the name they go by everywhere, each with its site. Asked at every look: made once."""
+        return self._placed
+
+    @cached_property
+    def _placed(self) -> dict[str, tuple[SiteSettings, CameraSettings]]:
         return {
             f"{site}/{name}" if site else name: (each, camera)
             for site, each in self.sites.items()

@@ -21,17 +21,18 @@ class Decider:
     precision: str
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """The wall clock, aware."""
     return datetime.now(timezone.utc)
 
 
 class EventWriter(Protocol):
     """Where events go: the store, or one that waits until it can be written."""
 
-    def add(self, event: Event) -> object:
+    def add(self, event: Event) -> None:
         """Write a new event."""
 
-    def update(self, event: Event) -> object:
+    def update(self, event: Event) -> None:
         """Write what has changed in an event."""
 
 
@@ -48,7 +49,7 @@ class Journal:
     camera: str
     decider: Decider
     live: bool
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
     held: dict[str, Event] = field(default_factory=dict, init=False)
 
     def enter(self, alarm: str, label: str, transition: Transition) -> Event | None:

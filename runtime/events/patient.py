@@ -22,7 +22,7 @@ _MOST_WAITING = 10_000
 
 @dataclass
 class PatientStore:
-    """Takes what the EventStore takes; each method returns whether all that was ever given is written now.
+    """Takes what the EventStore takes, and raises nothing.
 
     `tell`: a log's method, such as Log.error.
     """
@@ -40,31 +40,31 @@ class PatientStore:
         """Why something waits, or is lost; empty when all is written."""
         return self._why if self._waiting or self._seconds or self.lost else ""
 
-    def add(self, event: Event) -> bool:
+    def add(self, event: Event) -> None:
         """Write a new event."""
-        return self._write(lambda: self.store.add(event))
+        self._write(lambda: self.store.add(event))
 
-    def update(self, event: Event) -> bool:
+    def update(self, event: Event) -> None:
         """Write what has changed in an event."""
-        return self._write(lambda: self.store.update(event))
+        self._write(lambda: self.store.update(event))
 
-    def open_incident(self, incident: Incident) -> bool:
+    def open_incident(self, incident: Incident) -> None:
         """Write a new incident."""
-        return self._write(lambda: self.store.open_incident(incident))
+        self._write(lambda: self.store.open_incident(incident))
 
-    def close_incident(self, id: str, ended_at: str) -> bool:
+    def close_incident(self, id: str, ended_at: str) -> None:
         """Write when an incident ended."""
-        return self._write(lambda: self.store.close_incident(id, ended_at))
+        self._write(lambda: self.store.close_incident(id, ended_at))
 
-    def add_ledger(self, entries: Iterable[Entry], until: Mapping[str, datetime]) -> bool:
+    def add_ledger(self, entries: Iterable[Entry], until: Mapping[str, datetime]) -> None:
         """Add seconds to the ledger, and until when each camera is booked."""
         for entry in entries:
             self._seconds[entry.camera, entry.hour, entry.category] += entry.seconds
         self._until.update(until)
-        return self.flush()
+        self.flush()
 
-    def flush(self) -> bool:
-        """Try what waits. Whether all is written."""
+    def flush(self) -> None:
+        """Try what waits."""
         try:
             while self._waiting:
                 self._waiting[0]()
@@ -76,12 +76,10 @@ class PatientStore:
         except UserError as error:
             self._why = str(error)
             self.tell("not written yet, tried again", reason=self._why, waiting=len(self._waiting))
-            return False
-        return True
 
-    def _write(self, write: Callable[[], None]) -> bool:
+    def _write(self, write: Callable[[], None]) -> None:
         self._waiting.append(write)
         if len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()
             self.lost += 1
-        return self.flush()
+        self.flush()

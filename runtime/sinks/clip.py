@@ -12,13 +12,11 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from edge_resnet import files
 from edge_resnet.errors import UserError
 from runtime.sinks.sink import Sink
-
-Image = npt.NDArray[np.uint8]
+from runtime.sources.frame import Image
 
 # Visually clean, and fast enough beside a live stream on two cores.
 _X264 = {"preset": "veryfast", "crf": "23"}
@@ -92,8 +90,6 @@ class Mpeg4:
 
 class Clip(Sink):
     """Saves the annotated pictures to `path`, which appears (or is replaced) when the stream is over."""
-
-    wants_pictures = True
 
     def __init__(self, path: Path, fps: float, say: Callable[[str], None]) -> None:
         """`fps`: of the source. Raises UserError for a name that is no .mp4."""

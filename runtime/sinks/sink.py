@@ -13,9 +13,6 @@ from runtime.look import Look
 class Sink:
     """Takes what the pipeline makes. A sink overrides what it cares for."""
 
-    # Whether every frame is to be annotated and given to `picture`; else pictures are not made at all.
-    wants_pictures = False
-
     def look(self, look: Look) -> None:
         """A frame was classified."""
 

@@ -9,12 +9,10 @@ import math
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from edge_resnet.overlay import ALARM, BOLD, DARK, GREY, REGULAR, WHITE, text_width, write
 from runtime.service.status import BoxStatus, CameraStatus
-
-Image = npt.NDArray[np.uint8]
+from runtime.sources.frame import Image
 
 # BGR.
 _LIVE, _BLIND, _PLACEHOLDER = (120, 190, 90), (60, 160, 235), (70, 70, 70)

@@ -22,8 +22,6 @@ _PROBE_TIMEOUT_S = 20.0
 class Window(Sink):
     """Shows pictures, and calls `stop` when the person has seen enough."""
 
-    wants_pictures = True
-
     def __init__(self, title: str, stop: Callable[[], None]) -> None:
         self._title = title
         self._stop = stop

@@ -73,8 +73,8 @@ class Frames:
 class Recorder(Sink):
     """Keeps all it is told, and what the store held at that moment."""
 
-    def __init__(self, store: EventStore | None = None, pictures: bool = False) -> None:
-        self.store, self.wants_pictures = store, pictures
+    def __init__(self, store: EventStore | None = None) -> None:
+        self.store = store
         self.looks: list[Look] = []
         self.events: list[Event] = []
         self.incidents: list[Incident] = []

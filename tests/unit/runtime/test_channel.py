@@ -22,7 +22,7 @@ LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 
 def test_what_is_masked_is_neither_classified_nor_shown(tmp_path: Path) -> None:
     with EventStore(tmp_path / "events.sqlite") as store:
-        recorder = Recorder(store, pictures=True)
+        recorder = Recorder(store)
         Room(store, {"yard": Frames([BRIGHT] * 50)}, recorder, screen=True, masks=(LEFT,)).run()
     # The stand-in sees fire in what is bright: half a picture is black now.
     assert all(look.cam[1, :, :3].max() < 0 < look.cam[1, :, 5:].min() for look in recorder.looks)

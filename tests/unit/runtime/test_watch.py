@@ -94,7 +94,7 @@ def test_it_ends_after_so_many_seconds_of_the_stream(store: EventStore) -> None:
 
 
 def test_pictures_are_made_of_every_frame_and_only_for_who_wants_them(store: EventStore) -> None:
-    recorder = Recorder(store, pictures=True)
+    recorder = Recorder(store)
     Room(store, {"yard": Frames(ONE_FIRE)}, recorder, screen=True).run()
     assert [time_s for time_s, _ in recorder.pictures] == [number / 10 for number in range(200)]
     assert len(recorder.looks) == 100
