@@ -11,8 +11,8 @@ from runtime.cameras.sight import LIVE, Turn
 from runtime.channel import Channel
 from runtime.events.incident import Incident
 from runtime.events.patient import PatientStore
+from runtime.outputs.output import Output
 from runtime.service.logs import Log
-from runtime.sinks.sink import Sink
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Incidents:
     """
 
     store: PatientStore
-    sinks: Sequence[Sink]
+    outputs: Sequence[Output]
     log: Log
     wall: Callable[[], datetime]
     open: dict[str | None, Incident] = field(default_factory=dict, init=False)
@@ -59,8 +59,8 @@ class Incidents:
         incident = Incident(str(uuid.uuid4()), camera, kind, _iso(at or self.wall()), None, evidence)
         self.open[camera] = incident
         self.store.open_incident(incident)
-        for sink in self.sinks:
-            sink.incident(incident)
+        for output in self.outputs:
+            output.incident(incident)
 
     def ended(self, camera: str | None, at: datetime | None = None) -> Incident | None:
         """What befell this camera, or the box, is over; the incident, if there was one."""
@@ -70,8 +70,8 @@ class Incidents:
         ended_at = _iso(at or self.wall())
         ended = replace(incident, ended_at=ended_at)
         self.store.close_incident(ended.id, ended_at)
-        for sink in self.sinks:
-            sink.incident(ended)
+        for output in self.outputs:
+            output.incident(ended)
         return ended
 
     def keep_ledger(self, channels: Iterable[Channel]) -> None:

@@ -13,9 +13,9 @@ from runtime.cameras.shot import Shot
 from runtime.cameras.sight import LIVE
 from runtime.channel import Channel
 from runtime.look import Look
+from runtime.outputs.output import Output
+from runtime.outputs.wall import Wall, blind
 from runtime.service.status import BoxStatus
-from runtime.sinks.sink import Sink
-from runtime.sinks.wall import Wall, blind
 from runtime.sources.frame import Image
 
 # Of a camera that never gave a picture.
@@ -23,11 +23,11 @@ _USUAL_HEIGHT, _USUAL_WIDTH = 360, 640
 
 
 class Screen:
-    """Annotates shots and gives them to the sinks that want pictures: one by one, or as a wall of all cameras."""
+    """Annotates shots and gives them to the outputs that want pictures: one by one, or as a wall of all cameras."""
 
-    def __init__(self, model: ModelSpec, sinks: Sequence[Sink], wall: Wall | None) -> None:
+    def __init__(self, model: ModelSpec, outputs: Sequence[Output], wall: Wall | None) -> None:
         """`wall`: None for one camera, whose every picture is given on at its own time."""
-        self._model, self._sinks, self._wall = model, sinks, wall
+        self._model, self._outputs, self._wall = model, outputs, wall
         self._newest: Image | None = None
         self._alarming = frozenset(label for alarm in model.alarms.values() for label in alarm.classes)
 
@@ -54,8 +54,8 @@ class Screen:
             self._give(blind(camera, self._newest, width, height), time_s)
 
     def _give(self, image: Image, time_s: float) -> None:
-        for sink in self._sinks:
-            sink.picture(image, time_s)
+        for output in self._outputs:
+            output.picture(image, time_s)
 
     def _annotated(self, channel: Channel, shot: Shot, image: Image) -> Image:
         look = channel.latest

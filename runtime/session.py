@@ -30,7 +30,8 @@ from runtime.incidents import Incidents
 from runtime.inference import Inference
 from runtime.life import signals_call
 from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
-from runtime.outputs import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
+from runtime.outputs.options import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
+from runtime.outputs.wall import Wall
 from runtime.reload import Reload
 from runtime.rule import RuleSettings
 from runtime.screen import Screen
@@ -38,7 +39,6 @@ from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.reporters import Reporters
 from runtime.service.status import CameraStatus
-from runtime.sinks.wall import Wall
 from runtime.sources import open_source
 from runtime.sources.address import Address
 from runtime.watch import Limits, Watch
@@ -129,7 +129,7 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     settings = _settings(options, bundle)
     files = _check_files(settings, options, log)
     threads = set(threading.enumerate())
-    # Closed from the last to the first: sinks, cameras, engine, store.
+    # Closed from the last to the first: outputs, cameras, engine, store.
     with ExitStack() as stack:
         stack.callback(lambda: command.leave_behind(set(threading.enumerate()) - threads))
         reporters = stack.enter_context(Reporters(options.metrics, not options.outputs.takes_terminal, log))
@@ -187,14 +187,14 @@ class _Run:
             pictures_per_s=(WALL_PER_S if several else EVERY_PICTURE_PER_S) if pictured else None,
         )
         channels = self.assembly.channels()
-        sinks = options.outputs.open(list(channels), next(iter(files.values()), None), self._stop, log, stack)
+        outputs = options.outputs.open(list(channels), next(iter(files.values()), None), self._stop, log, stack)
         self.watch = Watch(
             channels=channels,
             model=model,
             inference=inference,
-            incidents=Incidents(store, sinks, log, utc_now),
-            sinks=sinks,
-            screen=Screen(model, sinks, Wall() if several else None) if pictured else None,
+            incidents=Incidents(store, outputs, log, utc_now),
+            outputs=outputs,
+            screen=Screen(model, outputs, Wall() if several else None) if pictured else None,
             metrics=metrics,
             log=log,
             bell=bell,

@@ -25,11 +25,11 @@ from runtime.events.event import Event
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
 from runtime.look import looks
+from runtime.outputs.output import Output
 from runtime.screen import Screen
 from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.status import BoxStatus
-from runtime.sinks.sink import Sink
 
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
@@ -78,7 +78,7 @@ class Watch:
     model: ModelSpec
     inference: Inference
     incidents: Incidents
-    sinks: Sequence[Sink]
+    outputs: Sequence[Output]
     screen: Screen | None
     metrics: Metrics
     log: Log
@@ -281,8 +281,8 @@ class Watch:
             events = channel.judge(shot, look, now_s)
             if channel.latest is look:
                 self.metrics.classified(channel.name, channel.age_s or 0.0)
-                for sink in self.sinks:
-                    sink.look(look)
+                for output in self.outputs:
+                    output.look(look)
             self._tell_events(events)
             if not channel.in_time:
                 self._show(channel, shot)
@@ -343,8 +343,8 @@ class Watch:
             if event.ended_s is None:
                 self.raised += 1
                 self.metrics.event(event.camera, event.alarm)
-            for sink in self.sinks:
-                sink.event(event)
+            for output in self.outputs:
+                output.event(event)
 
     def _show(self, channel: Channel, shot: Shot) -> None:
         if self.screen is not None:
@@ -386,7 +386,7 @@ class Watch:
     def _end_channels(self, channels: Sequence[Channel]) -> None:
         now_s = self.clock()
         try:
-            # All of them written before the first is told: a sink may be what failed.
+            # All of them written before the first is told: a output may be what failed.
             self._tell_events([event for channel in channels for event in channel.finish()])
         finally:
             for channel in channels:

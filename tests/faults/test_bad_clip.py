@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.sinks import clip
-from runtime.sinks.clip import Clip
+from runtime.outputs import clip
+from runtime.outputs.clip import Clip
 
 
 # With few pictures the disk is full only when the encoder gives what it still holds, at the end.
@@ -33,9 +33,9 @@ def test_a_full_disk_leaves_the_old_clip(
 
 def save_noise(path: Path, pictures: int) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (10, 480, 640, 3), np.uint8)
-    sink = Clip(path, 10.0, lambda line: None)
+    output = Clip(path, 10.0, lambda line: None)
     try:
         for number in range(pictures):
-            sink.picture(noise[number % 10], number / 10)
+            output.picture(noise[number % 10], number / 10)
     finally:
-        sink.close()
+        output.close()

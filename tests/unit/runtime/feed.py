@@ -24,10 +24,10 @@ from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
 from runtime.look import Look
+from runtime.outputs.output import Output
 from runtime.screen import Screen
 from runtime.service.lines import Lines
 from runtime.service.metrics import Metrics
-from runtime.sinks.sink import Sink
 from runtime.sources.address import Address
 from runtime.sources.frame import Image
 from runtime.sources.outage import Outage
@@ -70,7 +70,7 @@ class Frames:
     def close(self) -> None: ...
 
 
-class Recorder(Sink):
+class Recorder(Output):
     """Keeps all it is told, and what the store held at that moment."""
 
     def __init__(self, store: EventStore | None = None) -> None:
@@ -110,7 +110,7 @@ class Room:
         self,
         store: EventStore,
         cameras: dict[str, Frames],
-        *sinks: Sink,
+        *outputs: Output,
         limits: Limits | None = None,
         open_backend: Callable[[frozenset[Engine]], Backend] = lambda without: Brightness(),
         screen: bool = False,
@@ -145,9 +145,9 @@ class Room:
             channels=self.assembly.channels(),
             model=MODEL,
             inference=Inference(open_backend, self.bell, clock=self.clock),
-            incidents=Incidents(self.store, sinks, log, wall),
-            sinks=sinks,
-            screen=Screen(MODEL, sinks, None) if screen else None,
+            incidents=Incidents(self.store, outputs, log, wall),
+            outputs=outputs,
+            screen=Screen(MODEL, outputs, None) if screen else None,
             metrics=self.metrics,
             log=log,
             bell=self.bell,

@@ -12,7 +12,7 @@ from runtime.config.schedule import Period, Schedule
 from runtime.config.settings import AlarmSettings, GateSettings
 from runtime.events.store import EventStore
 from runtime.look import Look
-from runtime.sinks.sink import Sink
+from runtime.outputs.output import Output
 from tests.stand_ins import BRIGHT, DARK
 from tests.unit.runtime.feed import NOW, Frames, Recorder, Room
 
@@ -117,20 +117,20 @@ def test_a_mask_over_all_of_a_picture_leaves_it_black(tmp_path: Path) -> None:
 
 
 def test_what_is_held_is_told_with_its_highest_probability(tmp_path: Path) -> None:
-    class Peaks(Sink):
+    class Peaks(Output):
         seen: list[tuple[bool, float]]
 
         def look(self, look: Look) -> None:
             channel = room.watch.channels["yard"]
             self.seen.append((bool(channel.journal.held), channel.peaks["fire"]))
 
-    sink = Peaks()
-    sink.seen = []
+    output = Peaks()
+    output.seen = []
     with EventStore(tmp_path / "events.sqlite") as store:
-        room = Room(store, {"yard": Frames([DARK] * 20 + [BRIGHT] * 40 + [DARK] * 100)}, sink)
+        room = Room(store, {"yard": Frames([DARK] * 20 + [BRIGHT] * 40 + [DARK] * 100)}, output)
         room.run()
-    held = [peak for is_held, peak in sink.seen if is_held]
-    free = [peak for is_held, peak in sink.seen if not is_held]
+    held = [peak for is_held, peak in output.seen if is_held]
+    free = [peak for is_held, peak in output.seen if not is_held]
     # Also while the picture is dark again, and the alarm is held still; afterwards it begins anew.
     assert len(held) > 25
     assert min(held) > 0.9

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.sinks import clip
-from runtime.sinks.clip import Clip
+from runtime.outputs import clip
+from runtime.outputs.clip import Clip
 
 
 @pytest.fixture(params=["H.264", "MPEG-4"])
@@ -36,13 +36,13 @@ def flat(value: int, width: int = 65, height: int = 47) -> np.ndarray:
 
 def test_pictures_stand_at_their_times(tmp_path: Path, encoder: str) -> None:
     path, said = tmp_path / "new" / "out.mp4", []
-    sink = Clip(path, 10.0, said.append)
+    output = Clip(path, 10.0, said.append)
     # Starts late, and has a gap of a second.
     for number in [*range(100, 110), *range(120, 130)]:
-        sink.picture(flat(2 * (number - 100)), number / 10)
+        output.picture(flat(2 * (number - 100)), number / 10)
     assert not path.exists()
-    sink.close()
-    sink.close()
+    output.close()
+    output.close()
     brightness = {round(time_s, 2): image.mean() for time_s, image in decode(path)}
     assert all(image.shape == (46, 64, 3) for _, image in decode(path))
     assert brightness[0.5] == pytest.approx(10, abs=4)
@@ -53,10 +53,10 @@ def test_pictures_stand_at_their_times(tmp_path: Path, encoder: str) -> None:
 
 
 def test_a_change_of_resolution_in_the_stream_is_scaled(tmp_path: Path, encoder: str) -> None:
-    sink = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
+    output = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
     for number in range(10):
-        sink.picture(flat(100, *((64, 48) if number < 5 else (128, 96))), number / 10)
-    sink.close()
+        output.picture(flat(100, *((64, 48) if number < 5 else (128, 96))), number / 10)
+    output.close()
     assert [image.shape for _, image in decode(tmp_path / "out.mp4")] == [(48, 64, 3)] * 10
 
 
@@ -69,9 +69,9 @@ def test_a_stream_without_pictures_leaves_the_old_clip(tmp_path: Path) -> None:
 
 def test_h264_is_what_browsers_play(tmp_path: Path) -> None:
     av = pytest.importorskip("av")
-    sink = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
-    sink.picture(flat(0), 0.0)
-    sink.close()
+    output = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
+    output.picture(flat(0), 0.0)
+    output.close()
     with av.open(str(tmp_path / "out.mp4")) as container:
         video = container.streams.video[0]
         assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -79,10 +79,10 @@ def test_h264_is_what_browsers_play(tmp_path: Path) -> None:
 
 def test_a_long_gap_does_not_fill_the_disk_with_one_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip, "_pyav", lambda: None)
-    sink = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
-    sink.picture(flat(0), 0.0)
-    sink.picture(flat(0), 86_400.0)
-    sink.close()
+    output = Clip(tmp_path / "out.mp4", 10.0, lambda line: None)
+    output.picture(flat(0), 0.0)
+    output.picture(flat(0), 86_400.0)
+    output.close()
     assert len(list(decode(tmp_path / "out.mp4"))) <= 102
 
 

@@ -12,7 +12,7 @@ import pytest
 from runtime.events.event import Event
 from runtime.events.incident import Incident
 from runtime.look import Look
-from runtime.sinks.jsonl import JsonLines
+from runtime.outputs.jsonl import JsonLines
 
 LOOK = Look("yard", 1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, np.zeros((2, 1, 1), np.float32))
 EVENT = Event("id", "yard", "burning", "fire", None, "now", 1.0, 2.0, None, 0.9, 0.8, 6, "0" * 64, "opencv", "fp32")
@@ -21,14 +21,14 @@ INCIDENT = Incident("id", "yard", "frozen", "now", None, {"s": 30})
 
 def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
     path = tmp_path / "new" / "lines.jsonl"
-    sink = JsonLines(str(path))
-    sink.look(LOOK)
-    sink.event(EVENT)
-    sink.event(replace(EVENT, ended_s=3.0))
+    output = JsonLines(str(path))
+    output.look(LOOK)
+    output.event(EVENT)
+    output.event(replace(EVENT, ended_s=3.0))
     # Not closed yet: a reader has them already.
-    sink.incident(INCIDENT)
+    output.incident(INCIDENT)
     look, raised, cleared, blind = map(json.loads, path.read_text().splitlines())
-    sink.close()
+    output.close()
     assert look == {
         "type": "look",
         "camera": "yard",
@@ -51,15 +51,15 @@ def test_a_line_for_each_look_and_event_at_once(tmp_path: Path) -> None:
 def test_lines_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     for _ in range(2):
-        sink = JsonLines(str(path))
-        sink.look(LOOK)
-        sink.close()
+        output = JsonLines(str(path))
+        output.look(LOOK)
+        output.close()
     assert len(path.read_text().splitlines()) == 2
 
 
 def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    sink = JsonLines("-")
-    sink.look(LOOK)
-    sink.close()
+    output = JsonLines("-")
+    output.look(LOOK)
+    output.close()
     assert json.loads(capsys.readouterr().out)["frame"] == 30
     print("standard output is still open")  # noqa: T201

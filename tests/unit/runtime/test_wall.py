@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_resnet.overlay import ALARM
+from runtime.outputs import wall as wall_module
+from runtime.outputs.wall import Wall, blind, grid
 from runtime.service.status import BoxStatus, CameraStatus
-from runtime.sinks import wall as wall_module
-from runtime.sinks.wall import Wall, blind, grid
 
 GREEN = (40, 200, 40)
 BLIND = ("stale", "offline", "frozen", "black", "overexposed", "out_of_focus")

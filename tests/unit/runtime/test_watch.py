@@ -1,4 +1,4 @@
-"""The loop from frames to events, with fed cameras, a store and sinks that the test sees through."""
+"""The loop from frames to events, with fed cameras, a store and outputs that the test sees through."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from edge_resnet.errors import BackendError, CameraError
 from runtime.events.event import Event
 from runtime.events.store import EventStore
-from runtime.sinks.sink import Sink
+from runtime.outputs.output import Output
 from runtime.sources.outage import Outage
 from runtime.watch import Limits
 from tests.stand_ins import BRIGHT, DARK, Brightness
@@ -75,7 +75,7 @@ def test_a_file_that_breaks_off_does_not_end_the_watch_of_the_others(store: Even
 
 
 def test_a_sink_that_fails_takes_no_event_with_it(store: EventStore) -> None:
-    class Broken(Sink):
+    class Broken(Output):
         def event(self, event: Event) -> None:
             raise BrokenPipeError
 

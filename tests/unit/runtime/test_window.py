@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.sinks import window
-from runtime.sinks.window import Window, check_display
+from runtime.outputs import window
+from runtime.outputs.window import Window, check_display
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 
@@ -40,10 +40,10 @@ def test_q_and_escape_end_the_stream(monkeypatch: pytest.MonkeyPatch, key: int, 
 
 def test_its_close_button_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, stopped = Screen(monkeypatch), []
-    sink = Window("yard", lambda: stopped.append(1))
-    sink.picture(IMAGE, 0.0)
+    output = Window("yard", lambda: stopped.append(1))
+    output.picture(IMAGE, 0.0)
     screen.visible = 0.0
-    sink.picture(IMAGE, 0.1)
+    output.picture(IMAGE, 0.1)
     assert (screen.shown, stopped) == (1, [1])
 
 

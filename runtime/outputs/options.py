@@ -1,4 +1,4 @@
-"""Where a run writes: the sinks that its options name, none of them over another's file or over what is watched."""
+"""Where a run writes: the outputs that its options name, none of them over another's file or over what is watched."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_resnet.errors import UserError
+from runtime.outputs import clip, jsonl, window
+from runtime.outputs.narrator import Narrator
+from runtime.outputs.output import Output
 from runtime.service.logs import Log
-from runtime.sinks import clip, jsonl, window
-from runtime.sinks.narrator import Narrator
-from runtime.sinks.sink import Sink
 
 # Of a wall of cameras; of one camera every picture is shown that comes.
 WALL_PER_S = 10.0
@@ -62,18 +62,18 @@ class Outputs:
 
     def open(
         self, cameras: Sequence[str], fps: float | None, stop: Callable[[], None], log: Log, stack: ExitStack
-    ) -> list[Sink]:
-        """The sinks; closed by `stack`. `fps`: of the one file that is watched, None for others."""
-        sinks: list[Sink] = [Narrator(log)]
+    ) -> list[Output]:
+        """The outputs; closed by `stack`. `fps`: of the one file that is watched, None for others."""
+        outputs: list[Output] = [Narrator(log)]
         if self.jsonl is not None:
-            sinks.append(jsonl.JsonLines(self.jsonl))
+            outputs.append(jsonl.JsonLines(self.jsonl))
         if self.save is not None:
-            sinks.append(clip.Clip(self.save, WALL_PER_S if len(cameras) > 1 else fps or _USUAL_FPS, log))
+            outputs.append(clip.Clip(self.save, WALL_PER_S if len(cameras) > 1 else fps or _USUAL_FPS, log))
         if self.display:
-            sinks.append(window.Window(f"edge-resnet {names(cameras)}", stop))
-        for sink in sinks:
-            stack.callback(sink.close)
-        return sinks
+            outputs.append(window.Window(f"edge-resnet {names(cameras)}", stop))
+        for output in outputs:
+            stack.callback(output.close)
+        return outputs
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         yield "--events", self.events

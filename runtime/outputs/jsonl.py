@@ -12,12 +12,12 @@ from typing import Any, TextIO
 from runtime.events.event import Event
 from runtime.events.incident import Incident
 from runtime.look import Look
-from runtime.sinks.sink import Sink
+from runtime.outputs.output import Output
 
 STANDARD_OUTPUT = "-"
 
 
-class JsonLines(Sink):
+class JsonLines(Output):
     """Writes to a file (what is there stays, lines are added) or to standard output, each line at once.
 
     `{"type": "look", "camera", "time_s", "frame", "label", "probabilities", "alarms"}`,

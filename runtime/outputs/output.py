@@ -1,4 +1,4 @@
-"""The contract of a sink; this one takes everything and does nothing with it."""
+"""The contract of a output; this one takes everything and does nothing with it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from runtime.events.incident import Incident
 from runtime.look import Look
 
 
-class Sink:
-    """Takes what the pipeline makes. A sink overrides what it cares for."""
+class Output:
+    """Takes what the pipeline makes. A output overrides what it cares for."""
 
     def look(self, look: Look) -> None:
         """A frame was classified."""

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_resnet.errors import UserError
-from runtime.sinks.sink import Sink
+from runtime.outputs.output import Output
 
 _QUIT_KEYS = frozenset({ord("q"), ord("Q"), 27})
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 _PROBE_TIMEOUT_S = 20.0
 
 
-class Window(Sink):
+class Window(Output):
     """Shows pictures, and calls `stop` when the person has seen enough."""
 
     def __init__(self, title: str, stop: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_resnet import files
 from edge_resnet.errors import UserError
-from runtime.sinks.sink import Sink
+from runtime.outputs.output import Output
 from runtime.sources.frame import Image
 
 # Visually clean, and fast enough beside a live stream on two cores.
@@ -88,7 +88,7 @@ class Mpeg4:
             raise OSError(errno.EIO, "OpenCV wrote a broken file; is there space on the disk?")
 
 
-class Clip(Sink):
+class Clip(Output):
     """Saves the annotated pictures to `path`, which appears (or is replaced) when the stream is over."""
 
     def __init__(self, path: Path, fps: float, say: Callable[[str], None]) -> None:

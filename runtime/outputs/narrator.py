@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from runtime.events.event import Event
+from runtime.outputs.output import Output
 from runtime.service.logs import Log
-from runtime.sinks.sink import Sink
 
 
-class Narrator(Sink):
+class Narrator(Output):
     """For whoever reads the log, at the terminal or a year later."""
 
     def __init__(self, log: Log) -> None:
