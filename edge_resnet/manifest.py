@@ -63,11 +63,13 @@ class AlarmSpec(Strict):
     """A named set of classes whose probabilities are summed, and the thresholds on that sum.
 
     A look counts when the sum is at least `threshold`; the mean over the window must reach `mean_threshold`.
+    `reached`: the highest sum of any picture of the validation set; None where that is not known.
     """
 
     classes: tuple[str, ...] = Field(min_length=1)
     threshold: Probability = 0.5
     mean_threshold: Probability = 0.5
+    reached: Probability | None = None
 
 
 class ModelSpec(Strict):

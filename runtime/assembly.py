@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from edge_resnet.manifest import AlarmSpec, ModelSpec
+from edge_resnet.manifest import ModelSpec
 from runtime.cameras.camera import Camera
 from runtime.cameras.gate import Gate
 from runtime.cameras.ledger import Ledger
@@ -19,36 +20,27 @@ from runtime.cameras.shot import Maker
 from runtime.cameras.sight import Sight
 from runtime.channel import Channel
 from runtime.config.armed import armed
-from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
-from runtime.events.journal import Decider, Journal, utc_now
+from runtime.config.rules import rules, severity_of
+from runtime.config.settings import CameraSettings, WatchSettings
+from runtime.events.journal import Decider, EventWriter, Journal, Route, nobody, utc_now
 from runtime.events.patient import PatientStore
+from runtime.judge import Judge
 from runtime.pace import Pace
-from runtime.rule import Rule, RuleSettings
+from runtime.scorebook import ScoreBook
 from runtime.sources import open_source
 from runtime.sources.address import Address
+from runtime.zones import Zone
 
 # With less than so many periods between two looks nothing was missed; a beat may fall out.
 _BEATS = 2.5
-_THRESHOLDS = {"threshold", "mean_threshold"}
-
-
-def rule_settings(alarm: AlarmSpec, changed: AlarmSettings) -> RuleSettings:
-    """The rule of an alarm of the bundle, with what the configuration changes of it."""
-    own = RuleSettings.of(alarm.model_copy(update=changed.model_dump(include=_THRESHOLDS, exclude_none=True)))
-    return replace(
-        own,
-        window_s=own.window_s if changed.window is None else changed.window,
-        min_looks=own.min_looks if changed.min_looks is None else changed.min_looks,
-        quiet_s=own.quiet_s if changed.quiet is None else changed.quiet,
-        cooldown_s=own.cooldown_s if changed.cooldown is None else changed.cooldown,
-    )
 
 
 @dataclass
 class Assembly:
-    """What all channels of a watch share. `settings` and `decider` may be exchanged while it runs.
+    """What all channels of a watch share. `settings`, `decider`, `route` and `mode` may be exchanged while it runs.
 
-    `pictures_per_s`: how many pictures people are shown of each camera; None for none.
+    `pictures_per_s`: how many pictures people are shown of each camera; None for none. `run`: the watch's own id, under
+    which its scores are kept. `route`: which sinks a notice goes to. `mode`: what a person has put in force.
     """
 
     settings: WatchSettings
@@ -60,6 +52,9 @@ class Assembly:
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], datetime] = utc_now
     open: Open = open_source
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    route: Route = nobody
+    mode: str | None = None
 
     def channels(self) -> dict[str, Channel]:
         """The channels of all cameras, not yet started."""
@@ -76,14 +71,26 @@ class Assembly:
         now_s, live = self.clock(), source.live
         gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
         stopped = self.store.store.booked_until().get(name) if live else None
+        # A file can be watched again; a live camera is watched on, whatever the disk does.
+        writer: EventWriter = self.store if live else self.store.store
+        journal = Journal(
+            writer,
+            name,
+            self.decider,
+            live,
+            self.run,
+            self.wall,
+            self.route,
+            severity=partial(severity_of, self.settings),
+        )
+        judge = self._judge(camera)
         return Channel(
             camera=source,
             recorded=self._recorded(name, camera, maker),
             settings=camera,
-            model=self.model,
-            rules=self._rules(),
-            # A file can be watched again; a live camera is watched on, whatever the disk does.
-            journal=Journal(self.store if live else self.store.store, name, self.decider, live),
+            judge=judge,
+            journal=journal,
+            scores=ScoreBook(journal, judge, self.model.labels),
             gate=Gate(camera.gate, camera.heartbeat, mask),
             sight=Sight(camera.blindness, now_s) if live else None,
             ledger=Ledger(name, now_s, self.wall, stopped, gap_s) if live else None,
@@ -121,12 +128,9 @@ class Assembly:
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)
 
-    def _rules(self) -> Mapping[str, Rule]:
-        changed = self.settings.alarms
-        return {
-            name: Rule(rule_settings(alarm, changed.get(name, AlarmSettings())))
-            for name, alarm in self.model.alarms.items()
-        }
+    def _judge(self, camera: CameraSettings) -> Judge:
+        zones = {name: Zone(name, zone.polygon, self.model) for name, zone in camera.zones.items()}
+        return Judge(self.model, rules(self.settings, camera, self.model.alarms), zones)
 
     def _armed(self, name: str, alarm: str) -> bool:
-        return armed(self.settings, name, alarm, self.wall())
+        return armed(self.settings, name, alarm, self.wall(), self.mode)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edge_resnet.manifest import ModelSpec
 from runtime.cameras.camera import Camera, News
 from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
@@ -17,32 +16,44 @@ from runtime.config.settings import CameraSettings
 from runtime.events.entry import WATCHED
 from runtime.events.event import Event
 from runtime.events.journal import Journal
+from runtime.events.near_miss import NearMiss
+from runtime.judge import Armed, Judge, Judgement, Target
 from runtime.look import Look
-from runtime.rule import Rule, Transition
+from runtime.rule import Change
+from runtime.scorebook import ScoreBook
 from runtime.service.status import CameraStatus
 from runtime.sources.outage import Outage
 
-# Whether an alarm of this camera is armed now.
-Armed = Callable[[str], bool]
-
 # Why a due frame was not looked at, when that was for want of power.
 _LOST = ("superseded", "too_old", "late")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An event that was raised or cleared, or a near miss, and the shot and the look that show it best.
+
+    Of what ended without a look (the watch is over) there is none.
+    """
+
+    subject: Event | NearMiss
+    shot: Shot | None = None
+    look: Look | None = None
 
 
 @dataclass
 class Channel:
     """One camera's gate, rules, sight and ledger. The main thread alone uses it.
 
-    `recorded`: the large stream, for people's eyes only. `rules`: by alarm. `sight`, `ledger`: None for files, whose
-    pictures may be of any day.
+    `recorded`: the large stream, for people's eyes only. `sight`, `ledger`: None for files, whose pictures may be of
+    any day.
     """
 
     camera: Camera
     recorded: Camera | None
     settings: CameraSettings
-    model: ModelSpec
-    rules: Mapping[str, Rule]
+    judge: Judge
     journal: Journal
+    scores: ScoreBook
     gate: Gate
     sight: Sight | None
     ledger: Ledger | None
@@ -50,8 +61,11 @@ class Channel:
     latest: Look | None = field(default=None, init=False)
     age_s: float | None = field(default=None, init=False)
     looks: int = field(default=0, init=False)
-    # By alarm: the highest probability since it was raised.
-    peaks: dict[str, float] = field(default_factory=dict, init=False)
+    # By target: the highest probability since it was raised.
+    peaks: dict[Target, float] = field(default_factory=dict, init=False)
+    # By target: what the attempt that goes on shows best.
+    _best: dict[Target, tuple[Shot, Look]] = field(default_factory=dict, init=False)
+    _gate_why: str = field(default="off", init=False)
     _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
 
@@ -127,34 +141,51 @@ class Channel:
             self.ledger.looked(shot.frame.captured_s)
         return False
 
-    def judge(self, shot: Shot, look: Look, now_s: float) -> list[Event]:
-        """Take the answer to a shot, and give the events that it raised or cleared; none if it came too late."""
+    def take(self, shot: Shot, look: Look, now_s: float) -> list[Found]:
+        """Take the answer to a shot, and give what it raised, cleared or let miss; nothing if it came too late."""
         if self.too_old(shot, now_s, "late"):
             return []
         self.latest, self.looks = look, self.looks + 1
         self.age_s = max(0.0, now_s - shot.frame.captured_s)
         if self.ledger is not None:
             self.ledger.looked(shot.frame.captured_s)
-        self._raise_peaks(look)
-        events = []
-        for alarm, rule in self.rules.items():
-            if look.alarms[alarm] >= rule.settings.low_threshold:
-                self.gate.found(look.time_s)
-            # Disarmed, a rule sleeps: what is held ends as it stands, and armed again it begins with an empty window.
-            armed = self.armed(alarm)
-            events.append(self._enter(alarm, rule.look(look.time_s, look.alarms[alarm]) if armed else rule.finish()))
-        return [event for event in events if event is not None]
+        judgements = self.judge.look(look, self.armed)
+        self.scores.add(look, judgements, self.age_s if self.in_time else None, self._gate_why)
+        for judgement in judgements:
+            self._notice(judgement, shot, look)
+        return self._enter(judgements, (shot, look))
 
-    def _raise_peaks(self, look: Look) -> None:
-        """Keep the highest probability of each alarm that is held, or may be about to be."""
-        for alarm, probability in look.alarms.items():
-            before = self.peaks.get(alarm, 0.0) if alarm in self.journal.held else 0.0
-            self.peaks[alarm] = max(before, probability)
-
-    def finish(self) -> list[Event]:
+    def finish(self) -> list[Found]:
         """The camera's watch is over: what is still held is cleared."""
-        cleared = [self._enter(alarm, rule.finish()) for alarm, rule in self.rules.items()]
-        return [event for event in cleared if event is not None]
+        return self._enter(self.judge.finish(), None)
+
+    def _notice(self, judgement: Judgement, shot: Shot, look: Look) -> None:
+        """Keep peaks and best shots up to date, and the gate open while something is seen."""
+        target, probability = judgement.target, judgement.probability
+        if probability >= self.judge.rules[target].settings.low_threshold:
+            self.gate.found(look.time_s)
+        # Of an alarm that is held, or may be about to be.
+        before = self.peaks.get(target, 0.0) if target in self.journal.held else 0.0
+        self.peaks[target] = max(before, probability)
+        attempt = judgement.transition.attempt
+        if attempt is not None and attempt.best_s == look.time_s:
+            self._best[target] = shot, look
+
+    def _enter(self, judgements: Sequence[Judgement], now: tuple[Shot, Look] | None) -> list[Found]:
+        found = []
+        for judgement in judgements:
+            change = judgement.transition.change
+            if change is Change.RAISED:
+                # Why it was raised is on the disk with it, whatever happens next.
+                self.scores.flush()
+            subject = self.journal.enter(judgement, self.judge.rules[judgement.target].settings)
+            best = self._best.get(judgement.target)
+            if judgement.transition.attempt is None or change is Change.MISSED:
+                self._best.pop(judgement.target, None)
+            if subject is not None:
+                shown = best if isinstance(subject, NearMiss) else now
+                found.append(Found(subject, *(shown or (None, None))))
+        return found
 
     def tick(self, now_s: float) -> Sequence[Turn]:
         """Bring sight and ledger up to now; the changes of state since the last tick."""
@@ -189,7 +220,7 @@ class Channel:
             why=self._why(state, news),
             label=self.latest.label if self.latest else "",
             probability=self.latest.probabilities[self.latest.label] if self.latest else 0.0,
-            held=tuple(self.journal.held),
+            held=tuple(str(target) for target in self.journal.held),
             # A camera that gives nothing gets no looks either.
             rate_per_s=looks.rate_per_s if looks and (self.expected or not self.in_time) else 0.0,
             wanted_per_s=self.settings.rate,
@@ -223,23 +254,20 @@ class Channel:
 
     def _opens(self, time_s: float, seen: Seen) -> bool:
         """Whether the gate is open; where nothing may be left out, it is not even asked."""
-        never = [alarm for alarm in self.settings.gate.never_for if alarm in self.rules and self.armed(alarm)]
+        watched = {target.alarm for target in self.judge.rules}
+        never = [alarm for alarm in self.settings.gate.never_for if alarm in watched and self.armed(alarm)]
         if always_open(self.settings.gate, never):
+            self._gate_why = "off"
             return True
         if self.journal.held:
             # Quiet has to be seen before an alarm is over.
             self.gate.found(time_s)
-        return self.gate.opens(time_s, seen.points).open
+        decision = self.gate.opens(time_s, seen.points)
+        self._gate_why = decision.why
+        return decision.open
 
     def too_old(self, shot: Shot, now_s: float, reason: str) -> bool:
         """Whether a shot of a live camera is older than it may be; then it is counted as dropped for `reason`."""
         old = self.in_time and now_s - shot.frame.captured_s > self.settings.max_age
         self.dropped[reason] += old
         return old
-
-    def _enter(self, alarm: str, transition: Transition) -> Event | None:
-        return self.journal.enter(alarm, self._strongest_class(alarm), transition)
-
-    def _strongest_class(self, alarm: str) -> str:
-        probabilities = self.latest.probabilities if self.latest else {}
-        return max(self.model.alarms[alarm].classes, key=lambda label: probabilities.get(label, 0.0))

@@ -19,7 +19,7 @@ class Look:
     """What the network saw in one frame.
 
     `camera`, `time_s`, `index`: of the frame. `probabilities`: by label, they sum to 1. `alarms`: by alarm, 0..1.
-    `cam`: C x h x w, float32, the class activation map.
+    `cam`: C x h x w, float32, the class activation map. `frame_height`, `frame_width`: of the frame, in pixels.
     """
 
     camera: str
@@ -28,6 +28,8 @@ class Look:
     probabilities: Mapping[str, float]
     alarms: Mapping[str, float]
     cam: npt.NDArray[np.float32]
+    frame_height: int
+    frame_width: int
 
     @property
     def label(self) -> str:
@@ -47,6 +49,8 @@ def looks(model: ModelSpec, frames: list[Frame], scores: Scores) -> list[Look]:
             probabilities=dict(zip(model.labels, probabilities[number].tolist(), strict=True)),
             alarms={name: float(values[number]) for name, values in alarms.items()},
             cam=scores.cam[number],
+            frame_height=frame.image.shape[0],
+            frame_width=frame.image.shape[1],
         )
         for number, frame in enumerate(frames)
     ]

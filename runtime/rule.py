@@ -1,12 +1,18 @@
 """The alarm rule: from one alarm's probability over time to alarms, one for each episode.
 
     watching --raise--> held --quiet--> cooldown --cooldown_s over--> watching
+       |  ^
+       |  | a window without a look over low_threshold: the attempt missed
+       v  |
+      attempt (a look over low_threshold; it lasts while such looks come at most a window apart)
 
-    raise   the look itself is at least `threshold`, and the looks of the last `window_s` are at least `min_looks`, lie
-            at least half a window apart, are at least `threshold` in half of the cases and `mean_threshold` in the mean
+    raise   the look itself is at least `threshold`, the looks of the last `window_s` are at least `min_looks`, lie at
+            least half a window apart, are at least `threshold` in a `share` of the cases and `mean_threshold` in the
+            mean, and the attempt's first look over `threshold` is at least `min_duration_s` ago
     quiet   looks under `low_threshold`, and none over it, for `quiet_s`: silence has to be seen, a stream that
             gives no looks does not end an alarm
     cooldown    nothing is raised; looks are gathered, so that what still goes on is raised as soon as it is over
+    disarmed    the rule is finished: what is held is cleared, an attempt has missed, and it begins anew when armed
 
 The rule has no clock: the times are those of the frames, so the same looks give the same alarms whenever they are fed.
 It speaks in seconds and numbers of looks, never in frames, so it means the same at every rate.
@@ -15,48 +21,11 @@ It speaks in seconds and numbers of looks, never in frames, so it means the same
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from edge_resnet.manifest import AlarmSpec
-
-# How far a held alarm's threshold is under the one that raised it (pyro-engine uses the same share).
-_HYSTERESIS = 0.8
-
-
-@dataclass(frozen=True)
-class RuleSettings:
-    """When an alarm is raised, held and let go. Thresholds are probabilities, times are seconds.
-
-    The defaults, and why:
-    `window_s` 2: ten looks at the default rate of 5 a second; a headlight or an insect passes in under one.
-    `min_looks` 3: fewer say nothing, however long the window; so the rate must be over 2 looks in `window_s`.
-    `quiet_s` 5: a person behind a pillar and a flame behind smoke come back within seconds, and are one episode.
-    `cooldown_s` 10: a second alarm says nothing new to somebody who is still walking to the first.
-    """
-
-    threshold: float = 0.5
-    mean_threshold: float = 0.5
-    low_threshold: float = 0.4
-    window_s: float = 2.0
-    min_looks: int = 3
-    quiet_s: float = 5.0
-    cooldown_s: float = 10.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.low_threshold <= self.threshold <= 1.0 or not 0.0 <= self.mean_threshold <= 1.0:
-            raise ValueError("thresholds are probabilities, and low_threshold is not over threshold")
-        if self.window_s <= 0 or self.min_looks < 1 or self.quiet_s < 0 or self.cooldown_s < 0:
-            raise ValueError("window_s is over 0, min_looks at least 1, quiet_s and cooldown_s not negative")
-
-    @classmethod
-    def of(cls, alarm: AlarmSpec) -> RuleSettings:
-        """The settings for an alarm of a bundle: its thresholds, and the default times."""
-        return cls(
-            threshold=alarm.threshold,
-            mean_threshold=alarm.mean_threshold,
-            low_threshold=_HYSTERESIS * alarm.threshold,
-        )
+from runtime.attempt import Attempt, Lack, Reach
+from runtime.rule_settings import RuleSettings
 
 
 class Change(Enum):
@@ -66,14 +35,25 @@ class Change(Enum):
     RAISED = "raised"
     STILL = "still"
     CLEARED = "cleared"
+    MISSED = "missed"
+
+
+class State(Enum):
+    """What a rule is at after a look."""
+
+    WATCHING = "watching"
+    HELD = "held"
+    COOLDOWN = "cooldown"
+    DISARMED = "disarmed"
 
 
 @dataclass(frozen=True)
 class Episode:
     """What one alarm has seen so far. Times are seconds of the stream.
 
-    `started_s`: the first look over `threshold` among those that raised it. `raised_s`: the look that raised it.
-    `last_s`: the last look over `low_threshold`. `peak`, `mean`, `looks`: of the looks over `low_threshold`.
+    `started_s`: the attempt's first look over `threshold`. `raised_s`: the look that raised it. `last_s`: the last
+    look over `low_threshold`. `peak`, `mean`, `looks`: of the looks over `low_threshold`, from those of the window
+    that raised it on.
     """
 
     started_s: float
@@ -92,11 +72,18 @@ class Episode:
 
 @dataclass(frozen=True)
 class Transition:
-    """The rule's answer to a look: what changed, when, and the episode it belongs to (None while nothing is held)."""
+    """The rule's answer to a look: what changed, when, and what it is at now.
+
+    `episode`: the one that is held, or was cleared by this look. `attempt`: the one that goes on, or missed with this
+    look. `lacks`: while it watches and an attempt goes on, what this look lacked for an alarm.
+    """
 
     change: Change
     time_s: float
+    state: State
     episode: Episode | None = None
+    attempt: Attempt | None = None
+    lacks: tuple[Lack, ...] = ()
 
 
 @dataclass
@@ -107,6 +94,7 @@ class Rule:
     _window: deque[tuple[float, float]] = field(default_factory=deque, init=False)
     _last_time_s: float = field(default=float("-inf"), init=False)
     _episode: Episode | None = field(default=None, init=False)
+    _attempt: Attempt | None = field(default=None, init=False)
     _quiet_since_s: float | None = field(default=None, init=False)
     _cool_at_s: float = field(default=float("-inf"), init=False)
 
@@ -118,48 +106,67 @@ class Rule:
         return self._watch(time_s, probability) if self._episode is None else self._hold(time_s, probability)
 
     def finish(self) -> Transition:
-        """The stream is over: a held alarm is cleared as it stands."""
-        return self._clear(self._last_time_s) if self._episode else Transition(Change.NONE, self._last_time_s)
+        """The stream is over, or the alarm disarmed: what is held is cleared as it stands, an attempt has missed."""
+        self._window.clear()
+        if self._episode is not None:
+            return replace(self._clear(self._last_time_s), state=State.DISARMED)
+        missed, self._attempt = self._attempt, None
+        change = Change.NONE if missed is None or missed.reach is None else Change.MISSED
+        return Transition(change, self._last_time_s, State.DISARMED, attempt=missed)
 
     def _watch(self, time_s: float, probability: float) -> Transition:
         self._window.append((time_s, probability))
         while self._window[0][0] < time_s - self.settings.window_s:
             self._window.popleft()
-        if time_s < self._cool_at_s or probability < self.settings.threshold or not self._window_convinces():
-            return Transition(Change.NONE, time_s)
-        started_s = next(time for time, value in self._window if value >= self.settings.threshold)
-        held = [value for _, value in self._window if value >= self.settings.low_threshold]
-        self._episode = Episode(started_s, time_s, time_s, max(held), sum(held) / len(held), len(held))
-        self._quiet_since_s = None
-        return Transition(Change.RAISED, time_s, self._episode)
+        missed = self._track(time_s, probability)
+        cooling = time_s < self._cool_at_s
+        state = State.COOLDOWN if cooling else State.WATCHING
+        attempt = self._attempt
+        lacks: tuple[Lack, ...] = ()
+        if attempt is not None and attempt.last_s == time_s and not cooling:
+            reach = Reach.of(self._window, self.settings.threshold, attempt.over_s)
+            lacks = reach.lacks(probability, self.settings)
+            if not lacks:
+                return self._raise(time_s, attempt)
+            attempt = self._attempt = attempt.reached(reach, lacks)
+        if missed is not None and missed.reach is not None:
+            return Transition(Change.MISSED, time_s, state, attempt=missed, lacks=lacks)
+        return Transition(Change.NONE, time_s, state, attempt=attempt, lacks=lacks)
 
-    def _window_convinces(self) -> bool:
-        settings = self.settings
-        looks = [value for _, value in self._window]
-        span_s = self._window[-1][0] - self._window[0][0]
-        over = sum(value >= settings.threshold for value in looks)
-        return (
-            len(looks) >= settings.min_looks
-            and span_s >= settings.window_s / 2
-            and over * 2 >= len(looks)
-            and sum(looks) / len(looks) >= settings.mean_threshold
-        )
+    def _track(self, time_s: float, probability: float) -> Attempt | None:
+        """Begin, go on with or end the attempt; the one that ended."""
+        missed = None
+        if self._attempt is not None and time_s - self._attempt.last_s > self.settings.window_s:
+            missed, self._attempt = self._attempt, None
+        if probability >= self.settings.low_threshold:
+            threshold = self.settings.threshold
+            if self._attempt is None:
+                self._attempt = Attempt.begin(time_s, probability, threshold)
+            else:
+                self._attempt = self._attempt.with_look(time_s, probability, threshold)
+        return missed
+
+    def _raise(self, time_s: float, attempt: Attempt) -> Transition:
+        held = [value for _, value in self._window if value >= self.settings.low_threshold]
+        self._episode = Episode(attempt.over_s, time_s, time_s, max(held), sum(held) / len(held), len(held))
+        self._attempt, self._quiet_since_s = None, None
+        return Transition(Change.RAISED, time_s, State.HELD, self._episode)
 
     def _hold(self, time_s: float, probability: float) -> Transition:
         assert self._episode is not None
         if probability >= self.settings.low_threshold:
             self._quiet_since_s = None
             self._episode = self._episode.with_look(time_s, probability)
-            return Transition(Change.STILL, time_s, self._episode)
-        if self._quiet_since_s is None:
-            self._quiet_since_s = time_s
-        if time_s - self._quiet_since_s >= self.settings.quiet_s:
-            return self._clear(time_s)
-        return Transition(Change.STILL, time_s, self._episode)
+        else:
+            if self._quiet_since_s is None:
+                self._quiet_since_s = time_s
+            if time_s - self._quiet_since_s >= self.settings.quiet_s:
+                return self._clear(time_s)
+        return Transition(Change.STILL, time_s, State.HELD, self._episode)
 
     def _clear(self, time_s: float) -> Transition:
         episode, self._episode = self._episode, None
         self._cool_at_s = time_s + self.settings.cooldown_s
         # What made one episode must not count towards the next.
         self._window.clear()
-        return Transition(Change.CLEARED, time_s, episode)
+        return Transition(Change.CLEARED, time_s, State.COOLDOWN, episode)

@@ -62,7 +62,7 @@ class Screen:
         caption = overlay.Caption(
             probabilities=look.probabilities if look else {},
             alarming=self._alarming,
-            held={alarm: channel.peaks[alarm] for alarm in channel.journal.held} if look else {},
+            held={str(target): channel.peaks[target] for target in channel.journal.held} if look else {},
             note=f"{channel.name.rpartition('/')[2]}  {shot.frame.time_s:.1f} s",
         )
         heat = self._heat(look) if look else None

@@ -33,7 +33,7 @@ from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
 from runtime.outputs.options import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
 from runtime.outputs.wall import Wall
 from runtime.reload import Reload
-from runtime.rule import RuleSettings
+from runtime.rule_settings import RuleSettings
 from runtime.screen import Screen
 from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
@@ -239,12 +239,12 @@ def _check(options: StreamOptions) -> None:
 
 def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
     """What to watch. Raises UserError for what is no camera, does not fit the bundle, or is too slow for its alarms."""
-    alarms = list(bundle.model.alarms)
+    alarms = bundle.model.alarms
     if options.config is not None:
         return load(options.config, alarms)
     settings = of_addresses(options.cameras, rate=options.rate_per_s)
     for finding in against_bundle(settings, alarms):
-        raise UserError(f"--rate {options.rate_per_s:g}: {finding.text}")
+        raise UserError(f"--rate {options.rate_per_s:g}: {finding.text}" if "rate" in finding.path else finding.text)
     return settings
 
 

@@ -19,9 +19,10 @@ from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
 from runtime.cameras.shot import Shot
-from runtime.channel import Channel
+from runtime.channel import Channel, Found
 from runtime.dispatch import Turns
 from runtime.events.event import Event
+from runtime.events.near_miss import NearMiss
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
 from runtime.look import looks
@@ -275,15 +276,21 @@ class Watch:
         self._ms_a_frame += (ms - self._ms_a_frame) * (_MEMORY if self._ms_a_frame else 1.0)
         now_s = self.clock()
         found = looks(self.model, [shot.frame for _, shot in batch.shots], answer.scores)
-        for (channel, shot), look in zip(batch.shots, found, strict=True):
-            if self.channels.get(channel.name) is not channel:
-                continue
-            events = channel.judge(shot, look, now_s)
+        pairs = [
+            (channel, shot, look)
+            for (channel, shot), look in zip(batch.shots, found, strict=True)
+            if self.channels.get(channel.name) is channel
+        ]
+        # What a batch raises is one commit, and on the disk before anybody is told.
+        with self.incidents.store.together():
+            taken = [channel.take(shot, look, now_s) for channel, shot, look in pairs]
+        for (channel, shot, look), discovered in zip(pairs, taken, strict=True):
             if channel.latest is look:
                 self.metrics.classified(channel.name, channel.age_s or 0.0)
                 for output in self.outputs:
                     output.look(look)
-            self._tell_events(events)
+                    output.judged(shot, look)
+            self._tell(discovered)
             if not channel.in_time:
                 self._show(channel, shot)
 
@@ -335,16 +342,23 @@ class Watch:
 
     # Events and pictures.
 
-    def _tell_events(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self._events[event.id] = event
-            if len(self._events) > _MOST_EVENTS:
-                del self._events[next(iter(self._events))]
-            if event.ended_s is None:
-                self.raised += 1
-                self.metrics.event(event.camera, event.alarm)
+    def _tell(self, discovered: Iterable[Found]) -> None:
+        for found in discovered:
+            if isinstance(found.subject, Event):
+                self._tell_event(found.subject)
             for output in self.outputs:
-                output.event(event)
+                if found.shot is not None and found.look is not None and not _is_over(found.subject):
+                    output.evidence(found.subject, found.shot, found.look)
+
+    def _tell_event(self, event: Event) -> None:
+        self._events[event.id] = event
+        if len(self._events) > _MOST_EVENTS:
+            del self._events[next(iter(self._events))]
+        if event.ended_s is None:
+            self.raised += 1
+            self.metrics.event(event.camera, event.alarm)
+        for output in self.outputs:
+            output.event(event)
 
     def _show(self, channel: Channel, shot: Shot) -> None:
         if self.screen is not None:
@@ -387,9 +401,17 @@ class Watch:
         now_s = self.clock()
         try:
             # All of them written before the first is told: a output may be what failed.
-            self._tell_events([event for channel in channels for event in channel.finish()])
+            with self.incidents.store.together():
+                found = [each for channel in channels for each in channel.finish()]
+            self._tell(found)
         finally:
             for channel in channels:
+                channel.scores.flush()
                 channel.settle(now_s)
                 self.incidents.ended(channel.name)
             self.incidents.keep_ledger(channels)
+
+
+def _is_over(subject: Event | NearMiss) -> bool:
+    """Whether it is an event that was cleared: what shows it was told when it was raised."""
+    return isinstance(subject, Event) and subject.ended_s is not None

@@ -33,7 +33,7 @@ def check(
     from edge_resnet.files import printable
     from runtime.config.load import read
 
-    reading = read(file, None if bundle is None else tuple(Bundle.open(bundle).model.alarms))
+    reading = read(file, None if bundle is None else Bundle.open(bundle).model.alarms)
     if json:
         answer_json(_answer(reading))
     else:

@@ -117,7 +117,7 @@ class _Refusal(Exception):
 def choose(
     spec: ModelSpec, logits: npt.NDArray[np.floating], truth: npt.NDArray[np.int64], wish: Wish
 ) -> tuple[ModelSpec, tuple[AlarmChoice, ...]]:
-    """Set `threshold` and `mean_threshold` of every alarm of `spec`, and tell what was chosen.
+    """Set `threshold`, `mean_threshold` and `reached` of every alarm of `spec`, and tell what was chosen.
 
     `logits`: N x C of the validation pictures, before the temperature, which `spec` has; `truth`: N class indices.
     Nothing is raised for a wish that cannot be held: see AlarmChoice.refused.
@@ -127,6 +127,8 @@ def choose(
     choices = []
     for name, alarm in spec.alarms.items():
         curve = _curve(spec, name, probabilities, truth)
+        reached = float(sum_of_classes(probabilities, spec.class_indices(name)).max())
+        alarm = alarm.model_copy(update={"reached": reached})
         threshold, refused = alarm.threshold, None
         try:
             threshold = _threshold(name, curve, wish, alarm.threshold)

@@ -1,34 +1,65 @@
-"""Whether settings fit the bundle that will watch: its alarms, and looks enough for their rules."""
+"""Whether settings fit the bundle that will watch: its alarms, thresholds it reaches, looks enough for their rules."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
+from edge_resnet.manifest import AlarmSpec
 from runtime.config.finding import Finding, KeyPath
 from runtime.config.references import unknown_alarms
-from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
-from runtime.rule import RuleSettings
+from runtime.config.rules import rule_of
+from runtime.config.settings import CameraSettings, WatchSettings
 
 
-def against_bundle(settings: WatchSettings, alarms: Collection[str]) -> Iterator[Finding]:
+def against_bundle(settings: WatchSettings, alarms: Mapping[str, AlarmSpec]) -> Iterator[Finding]:
     """What does not fit a bundle with these alarms."""
     yield from unknown_alarms(settings.model_dump(), alarms)
+    for name, alarm in alarms.items():
+        yield from _never_raised(settings, name, alarm)
     for site, each in settings.sites.items():
-        for name, camera in each.cameras.items():
-            yield from _too_slow(("sites", site, "cameras", name), camera, settings, alarms)
+        for camera, watched in each.cameras.items():
+            yield from _too_slow(("sites", site, "cameras", camera), watched, settings, alarms)
+
+
+def _never_raised(settings: WatchSettings, name: str, alarm: AlarmSpec) -> Iterator[Finding]:
+    """A rule that contradicts itself, or a threshold that no picture of validation reaches."""
+    try:
+        rule = rule_of(settings, name, alarm)
+    except ValueError as error:
+        yield Finding(("alarms", name), f"{error}; the bundle's threshold is {alarm.threshold:g}")
+        return
+    if alarm.reached is None or not any(_judged_whole(name, camera) for camera in settings.cameras().values()):
+        return
+    for key, wanted in (("threshold", rule.threshold), ("mean_threshold", rule.mean_threshold)):
+        if wanted > alarm.reached:
+            text = (
+                f"{name} could never be raised: {key} {wanted:.2f}, and no picture of the validation set reached more "
+                f"than {alarm.reached:.2f}; lower it, or train with more pictures of it"
+            )
+            yield Finding(("alarms", name, key), text)
+            return
+
+
+def _judged_whole(alarm: str, camera: CameraSettings) -> bool:
+    """Whether a camera watches for an alarm in its whole picture; what a zone's evidence reaches is not known."""
+    watched = camera.alarms is None or alarm in camera.alarms
+    return watched and not any(alarm in zone.alarms for zone in camera.zones.values())
 
 
 def _too_slow(
-    path: KeyPath, camera: CameraSettings, settings: WatchSettings, alarms: Collection[str]
+    path: KeyPath, camera: CameraSettings, settings: WatchSettings, alarms: Mapping[str, AlarmSpec]
 ) -> Iterator[Finding]:
     """Alarms that could never be raised, since the rule's window does not hold looks enough at this rate."""
     for name in alarms if camera.alarms is None else camera.alarms:
-        alarm = settings.alarms.get(name, AlarmSettings())
-        window_s = RuleSettings.window_s if alarm.window is None else alarm.window
-        looks = RuleSettings.min_looks if alarm.min_looks is None else alarm.min_looks
-        if name in alarms and camera.rate * window_s <= looks - 1:
+        if name not in alarms:
+            continue
+        try:
+            rule = rule_of(settings, name, alarms[name])
+        except ValueError:
+            continue  # told by _never_raised
+        if camera.rate * rule.window_s <= rule.min_looks - 1:
             yield Finding(
                 (*path, "rate"),
-                f"too slow for alarm {name}, which wants {looks} looks within {window_s:g} s: give more than "
-                f"{(looks - 1) / window_s:g}/s here, or alarms.{name}.window more time",
+                f"too slow for alarm {name}, which wants {rule.min_looks} looks within {rule.window_s:g} s: give more "
+                f"than {(rule.min_looks - 1) / rule.window_s:g}/s here, or alarms.{name}.window more time",
             )

@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from edge_resnet.errors import CameraError, UserError
+from edge_resnet.manifest import AlarmSpec
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
 from runtime.config.explain import explain, is_contradiction
 from runtime.config.fill import fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
-from runtime.config.references import cameras, unknown_alarms, unknown_schedules
+from runtime.config.references import ambiguous_modes, cameras, unknown_alarms, unknown_modes, unknown_schedules
 from runtime.config.settings import WatchSettings
 from runtime.config.units import WRITTEN
 
@@ -45,7 +46,7 @@ class Reading:
 
 
 def load(
-    file: Path, alarms: Collection[str] | None = None, environment: Mapping[str, str] | None = None
+    file: Path, alarms: Mapping[str, AlarmSpec] | None = None, environment: Mapping[str, str] | None = None
 ) -> WatchSettings:
     """The settings in a file. `alarms`: the bundle's, where there is one. Raises UserError with the first problem."""
     reading = read(file, alarms, environment)
@@ -56,7 +57,9 @@ def load(
     return reading.settings
 
 
-def read(file: Path, alarms: Collection[str] | None = None, environment: Mapping[str, str] | None = None) -> Reading:
+def read(
+    file: Path, alarms: Mapping[str, AlarmSpec] | None = None, environment: Mapping[str, str] | None = None
+) -> Reading:
     """The settings in a file, or all that is wrong with it.
 
     `alarms`: those of the bundle that will watch; without them, the names that the file gives are not checked.
@@ -77,7 +80,8 @@ def read(file: Path, alarms: Collection[str] | None = None, environment: Mapping
         # A value that is wrong is not held against others, and rates only against a bundle when all else is right.
         partial = alarms is not None or any(not is_contradiction(detail) for detail in error.errors())
         problems += explain(error, document)
-        problems += [document.at_value(finding) for finding in unknown_schedules(document.data)]
+        for references in (unknown_schedules, unknown_modes, ambiguous_modes):
+            problems += [document.at_value(finding) for finding in references(document.data)]
     if alarms is not None:
         found = against_bundle(settings, alarms) if settings else unknown_alarms(document.data, alarms)
         problems += [document.at_value(finding) for finding in found]

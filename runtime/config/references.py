@@ -13,10 +13,31 @@ def unknown_schedules(data: Mapping[str, Any]) -> Iterator[Finding]:
     schedules = data.get("schedules", {})
     if not isinstance(schedules, dict):
         return
-    for path, named in [*_alarms(data), *cameras(data)]:
+    for path, named in [*_alarms(data), *_modes(data), *cameras(data)]:
         name = named.get("schedule")
         if isinstance(name, str) and name not in schedules:
             yield Finding((*path, "schedule"), f"unknown schedule {shown(name)}; {instead(name, schedules)}")
+
+
+def unknown_modes(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The modes that alarms name and that are not there."""
+    modes = data.get("modes", {})
+    if not isinstance(modes, dict):
+        return
+    for path, alarm in _alarms(data):
+        named = alarm.get("modes")
+        for index, name in enumerate(named if isinstance(named, list | tuple) else ()):
+            if isinstance(name, str) and name not in modes:
+                yield Finding((*path, "modes", index), f"unknown mode {shown(name)}; {instead(name, modes)}")
+
+
+def ambiguous_modes(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Modes must have exactly one without a schedule: the one that holds when no schedule does."""
+    modes = data.get("modes", {})
+    always = [name for name, mode in _items(modes) if isinstance(mode, dict) and mode.get("schedule") is None]
+    if _items(modes) and len(always) != 1:
+        text = "no mode holds" if not always else f"{' and '.join(always)} both hold"
+        yield Finding(("modes",), f"{text} when no schedule does; leave out the schedule of exactly one mode")
 
 
 def unknown_alarms(data: Mapping[str, Any], alarms: Collection[str]) -> Iterator[Finding]:
@@ -40,13 +61,21 @@ def _alarms(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
             yield ("alarms", name), alarm
 
 
+def _modes(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    for name, mode in _items(_of(data, "modes")):
+        if isinstance(mode, dict):
+            yield ("modes", name), mode
+
+
 def _named_alarms(data: Any) -> Iterator[tuple[KeyPath, Any]]:
     for name, _ in _items(_of(data, "alarms")):
         yield ("alarms", name), name
     for path, camera in cameras(data):
+        zones = [(("zones", zone, "alarms"), _of(each, "alarms")) for zone, each in _items(camera.get("zones"))]
         for within, names in (
             (("alarms",), camera.get("alarms")),
             (("gate", "never_for"), _of(camera.get("gate"), "never_for")),
+            *zones,
         ):
             for index, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 yield (*path, *within, index), name

@@ -11,10 +11,11 @@ from edge_resnet.manifest import Probability
 from runtime.config.base import Settings
 from runtime.config.finding import Finding, Inconsistent
 from runtime.config.name import PATTERN, Name
-from runtime.config.references import unknown_schedules
+from runtime.config.references import ambiguous_modes, unknown_modes, unknown_schedules
 from runtime.config.schedule import Schedule
 from runtime.config.timezone import zone
 from runtime.config.units import PerSecond, Seconds
+from runtime.severity import Severity
 
 # A corner of a polygon: shares of the picture's width and height, from the top left, so that every stream size fits.
 Point = tuple[Annotated[float, Field(ge=0.0, le=1.0)], Annotated[float, Field(ge=0.0, le=1.0)]]
@@ -94,14 +95,40 @@ class AlarmSettings(Settings):
     """The mean probability of the looks in the window must reach this, 0 to 1."""
     window: Seconds | None = None
     """The time whose looks decide."""
+    low_threshold: Probability | None = None
+    """An alarm that is held goes on from this probability on, 0 to 1; 0.8 of the threshold, when left out."""
+    share: Share | None = None
+    """This share of the looks in the window must reach the threshold, 0 to 1."""
     min_looks: Annotated[int, Field(ge=1, le=1000)] | None = None
     """So many looks must lie in the window."""
+    min_duration: Seconds | None = None
+    """What is seen must have lasted so long before it is raised; when left out, the window alone decides."""
     quiet: Seconds | None = None
     """The alarm is over after so long without anything."""
     cooldown: Seconds | None = None
     """So long nothing is raised after an alarm is over."""
     schedule: str | None = None
     """When this alarm is armed: one of `schedules`; always, when left out."""
+    modes: tuple[str, ...] | None = None
+    """In which of `modes` this alarm is armed; in all, when left out."""
+    severity: Severity = "warning"
+    """How bad it is: info, warning or critical; sinks may leave out what is less."""
+
+
+class ZoneSettings(Settings):
+    """A part of a camera's picture."""
+
+    polygon: Polygon
+    """Its corners, [x, y] each, 0 to 1 from the top left."""
+    alarms: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Alarms that this camera judges by the evidence in this zone, and no longer by the whole picture."""
+
+
+class ModeSettings(Settings):
+    """A state of the whole place, such as home and away."""
+
+    schedule: str | None = None
+    """When it is in force by itself: one of `schedules`; the mode without one holds otherwise."""
 
 
 class CameraSettings(Settings):
@@ -127,6 +154,10 @@ class CameraSettings(Settings):
     """Polygons that are blanked before anything is classified, stored or shown: lists of [x, y], each 0 to 1 from the
     top left.
     """
+    zones: dict[Name, ZoneSettings] = Field(
+        default={}, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
+    )
+    """Parts of the picture in which alarms are judged by the evidence there; they need a map of 7x7 cells (224 px)."""
     open_timeout: Seconds = 8.0
     """How long a connection may take (OpenCV's own limit is 30 s)."""
     read_timeout: Seconds = 5.0
@@ -158,7 +189,11 @@ class WatchSettings(Settings):
     alarms: dict[str, AlarmSettings] = Field(default={})
     """What is changed of the bundle's alarms, by their names."""
     schedules: dict[str, Schedule] = Field(default={})
-    """When something is armed, by a name that alarms and cameras give."""
+    """When something is armed, by a name that alarms, cameras and modes give."""
+    modes: dict[Name, ModeSettings] = Field(
+        default={}, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
+    )
+    """States of the place, such as home and away; `edge-resnet arm away` puts one in force whatever the time is."""
     max_wait: Seconds = 0.02
     """How long a due frame waits for others to share its batch."""
     max_batch: Annotated[int, Field(ge=1, le=256)] = 8
@@ -166,7 +201,8 @@ class WatchSettings(Settings):
 
     @model_validator(mode="after")
     def _schedules_exist(self) -> WatchSettings:
-        if unknown := list(unknown_schedules(self.model_dump())):
+        data = self.model_dump()
+        if unknown := [*unknown_schedules(data), *unknown_modes(data), *ambiguous_modes(data)]:
             raise Inconsistent(unknown)
         return self
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runtime.severity import Severity
+
 
 @dataclass(frozen=True)
 class Event:
@@ -13,7 +15,9 @@ class Event:
     `raised_at`: wall clock, UTC, ISO 8601; None for a file, whose pictures may be of any day. `created_at`: when the
     row was written. `started_s`, `raised_s`, `ended_s`: seconds of the stream (first look over the threshold, the look
     that raised it, the last look that held it; the last is None while it is held). `peak`, `mean`, `looks`: of the
-    probability, over the looks that held it. `model_sha256`, `backend`, `precision`: what decided.
+    probability, over the looks that held it. `model_sha256`, `backend`, `precision`: what decided. `zone`: whose
+    evidence was judged; None for the whole frame. `run`: of the recorded scores (runtime/events/scores.py).
+    `interrupted`: the run ended before the event did, and the end is the last that is known of it.
     """
 
     id: str
@@ -31,3 +35,7 @@ class Event:
     model_sha256: str
     backend: str
     precision: str
+    zone: str | None = None
+    severity: Severity = "warning"
+    run: str = ""
+    interrupted: bool = False

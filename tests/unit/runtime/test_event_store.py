@@ -50,7 +50,7 @@ def test_an_event_is_there_for_others_as_soon_as_it_was_added(tmp_path: Path) ->
 def test_it_is_written_so_that_a_power_cut_takes_nothing(tmp_path: Path) -> None:
     with EventStore(tmp_path / "events.sqlite") as store:
         pragmas = {
-            name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            name: store.database.connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 2}

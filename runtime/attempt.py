@@ -1,0 +1,110 @@
+"""An attempt: looks that came near an alarm; what it lacked tells why none was raised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from runtime.rule_settings import RuleSettings
+
+# What a rule asks for, in the order in which it is told.
+Lack = Literal["looks", "threshold", "span", "share", "mean", "duration"]
+
+_GROUPS: tuple[tuple[Lack, ...], ...] = (("looks", "span"), ("threshold", "share", "mean"), ("duration",))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the looks of a window came.
+
+    `best`, `mean`: of their probabilities. `looks`: how many there are; `over`: of these, at least the threshold.
+    `span_s`: from the first to the last. `lasted_s`: since the attempt's first look over the threshold.
+    """
+
+    best: float
+    mean: float
+    looks: int
+    over: int
+    span_s: float
+    lasted_s: float
+
+    @classmethod
+    def of(cls, looks: Collection[tuple[float, float]], threshold: float, since_s: float) -> Reach:
+        """Of looks (time, probability), the last one now; `since_s`: of the attempt's first over the threshold."""
+        times_s, values = zip(*looks, strict=True)
+        return cls(
+            best=max(values),
+            mean=sum(values) / len(values),
+            looks=len(values),
+            over=sum(value >= threshold for value in values),
+            span_s=times_s[-1] - times_s[0],
+            lasted_s=max(0.0, times_s[-1] - since_s),
+        )
+
+    def lacks(self, probability: float, settings: RuleSettings) -> tuple[Lack, ...]:
+        """What is missing for an alarm at a look of `probability`; nothing: it is raised."""
+        fulfilled: Iterable[tuple[Lack, bool]] = (
+            ("looks", self.looks >= settings.min_looks),
+            ("threshold", probability >= settings.threshold),
+            ("span", self.span_s >= settings.window_s / 2),
+            ("share", self.over >= settings.share * self.looks),
+            ("mean", self.mean >= settings.mean_threshold),
+            ("duration", self.lasted_s >= settings.min_duration_s),
+        )
+        return tuple(name for name, holds in fulfilled if not holds)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Looks over `low_threshold` that came at most a window apart, and raised nothing so far. Times: of the stream.
+
+    `over_s`: the first look over `threshold`, infinite while there was none. `best`: the highest probability, at
+    `best_s`. `looks`: over `low_threshold`. `reach`, `lacks`: of the look that came nearest, the fewest things lacking.
+    """
+
+    began_s: float
+    last_s: float
+    over_s: float
+    best: float
+    best_s: float
+    looks: int
+    reach: Reach | None = None
+    lacks: tuple[Lack, ...] = ()
+
+    @classmethod
+    def begin(cls, time_s: float, probability: float, threshold: float) -> Attempt:
+        """With its first look."""
+        over_s = time_s if probability >= threshold else float("inf")
+        return cls(time_s, time_s, over_s, probability, time_s, 1)
+
+    def with_look(self, time_s: float, probability: float, threshold: float) -> Attempt:
+        """With one more look over `low_threshold`."""
+        over_s = min(self.over_s, time_s) if probability >= threshold else self.over_s
+        best, best_s = max((self.best, self.best_s), (probability, time_s), key=lambda pair: pair[0])
+        return replace(self, last_s=time_s, over_s=over_s, best=best, best_s=best_s, looks=self.looks + 1)
+
+    def reached(self, reach: Reach, lacks: tuple[Lack, ...]) -> Attempt:
+        """Keep what its newest look reached, if none came nearer."""
+        nearer = self.reach is None or (len(lacks), -reach.mean) <= (len(self.lacks), -self.reach.mean)
+        return replace(self, reach=reach, lacks=lacks) if nearer else self
+
+    def why_not(self, settings: RuleSettings) -> str:
+        """In words for people: "2 of 3 looks, best 0.64 under 0.70"."""
+        reach = self.reach
+        if reach is None:
+            return f"best {self.best:.2f}"
+        words: dict[Lack, str] = {
+            "looks": f"{reach.looks} of {settings.min_looks} looks",
+            "threshold": f"best {self.best:.2f} under {settings.threshold:.2f}"
+            if self.best < settings.threshold
+            else f"its last look under {settings.threshold:.2f}",
+            "span": f"looks within {reach.span_s:.1f} s, {settings.window_s / 2:.1f} s are needed",
+            "share": f"{reach.over} of {reach.looks} looks over {settings.threshold:.2f}, "
+            f"{settings.share:.0%} are needed",
+            "mean": f"mean {reach.mean:.2f} under {settings.mean_threshold:.2f}",
+            "duration": f"lasted {reach.lasted_s:.1f} s of {settings.min_duration_s:.1f} s",
+        }
+        # Of how many, and of how sure, the first says it all.
+        told = [next((lack for lack in group if lack in self.lacks), None) for group in _GROUPS]
+        return ", ".join(words[lack] for lack in told if lack is not None)

@@ -1,0 +1,144 @@
+"""The file of the event store: opened, checked, upgraded; SQLite's errors told in one line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edge_resnet.errors import UserError
+from runtime.events.schema import MIGRATIONS
+
+# How long another process (a backup, a second camera) may hold the file before we give up.
+BUSY_TIMEOUT_S = 5.0
+
+
+class Damaged(UserError):
+    """The file is ours, or was, and can no longer be read."""
+
+
+class Full(UserError):
+    """No space is left on the disk."""
+
+
+class Database:
+    """A connection to an event store, for one thread. Others open their own.
+
+    Raises UserError, in one line, when the file is no event store, is newer, locked, not writable (Damaged, Full where
+    that is the reason).
+    """
+
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S, read_only: bool = False) -> None:
+        """Open `path`, and create or upgrade it where needed; `read_only`: it must be there, and stays as it is."""
+        self.path = path
+        with self.told():
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            target = f"{path.absolute().as_uri()}?mode=ro" if read_only else path
+            self.connection = sqlite3.connect(target, timeout=busy_timeout_s, isolation_level=None, uri=read_only)
+            try:
+                if read_only:
+                    self._require_current()
+                else:
+                    self._prepare()
+            except BaseException:
+                self.connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self.connection.close()
+
+    def run(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        """Run one statement; outside of a transaction it is committed to the disk when this returns."""
+        with self.told():
+            return self.connection.execute(statement, values)
+
+    def run_each(self, statement: str, rows: Iterable[Any]) -> None:
+        """Run one statement for each of `rows`."""
+        with self.told():
+            self.connection.executemany(statement, rows)
+
+    def rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """What a SELECT gives."""
+        with self.told():
+            return self.connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is run in the block is committed at its end, or nothing; inside another, with that one."""
+        if self._in_transaction():
+            yield
+            return
+        with self.told():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                # A full disk may have ended it already.
+                if self._in_transaction():
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def _in_transaction(self) -> bool:
+        return self.connection.in_transaction
+
+    def _prepare(self) -> None:
+        run = self.connection.execute
+        self._version()
+        run("PRAGMA journal_mode = WAL")
+        # An alarm must outlive a power cut; FULL costs an fsync an event, and events are rare.
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA foreign_keys = ON")
+        # Takes the write lock, so that an unwritable file is found now and not at the first alarm; two that start at
+        # once upgrade one after the other, and the second finds nothing left to do.
+        with self.transaction():
+            for script in MIGRATIONS[self._version() :]:
+                for statement in filter(str.strip, script.split(";")):
+                    run(statement)
+            run(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _require_current(self) -> None:
+        if self._version() < len(MIGRATIONS):
+            raise UserError(f"{self.path}: an older event store; edge-resnet stream upgrades it when it writes to it")
+
+    def _version(self) -> int:
+        """The version of the schema in the file, 0 when it is new; nothing is changed in what is not ours."""
+        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise UserError(
+                f"{self.path}: version {version} of the event store is newer than this edge-resnet; update it"
+            )
+        tables = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if (version > 0) != ("events" in tables) or (version == 0 and tables):
+            raise UserError(f"{self.path}: a database of another program; give --events another file")
+        return int(version)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Turn SQLite's errors into one line with what to do."""
+        where = os.fsencode(self.path).decode(errors="replace")
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"{where}: no folder for the event store ({error.strerror}); give --events another"
+            ) from error
+        except sqlite3.Error as error:
+            kind, reason = _reason(error)
+            raise kind(f"{where}: {reason}") from error
+
+
+def _reason(error: sqlite3.Error) -> tuple[type[UserError], str]:
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return Damaged, f"not an event store ({text}); give --events another file, or move this one away"
+    if "locked" in text or "busy" in text:
+        return UserError, "another program holds the event store; end it, or give --events another file"
+    if "full" in text:
+        return Full, "no space left for the event store; free some, or give --events a path on another disk"
+    return UserError, f"the event store cannot be used ({text}); give --events a path that can be written"
