@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime import trust
+from runtime.arming import Arming
 from runtime.assembly import Assembly
 from runtime.backends import Description, variant
 from runtime.config.addresses import of_addresses
@@ -22,7 +23,8 @@ from runtime.config.load import load
 from runtime.config.settings import WatchSettings
 from runtime.descriptors import raise_limit
 from runtime.events.event import Event
-from runtime.events.journal import Decider, utc_now
+from runtime.events.abandoned import close_abandoned
+from runtime.events.journal import Decider, nobody, utc_now
 from runtime.events.lock import only_writer
 from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore
@@ -31,6 +33,7 @@ from runtime.inference import Inference
 from runtime.life import signals_call
 from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
 from runtime.outputs.options import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
+from runtime.outputs.output import Output
 from runtime.outputs.wall import Wall
 from runtime.reload import Reload
 from runtime.rule_settings import RuleSettings
@@ -51,11 +54,12 @@ _SLOWEST_PER_S = (RuleSettings.min_looks - 1) / RuleSettings.window_s
 class StreamOptions:
     """What to watch, with what, and where it goes. See the command line's help for each.
 
-    Cameras come from `cameras`, addresses, or from `config`, a file.
+    Cameras come from `cameras`, addresses, from `config`, a file, or from `settings`, which are taken as they are.
     """
 
     cameras: tuple[str, ...] = ()
     config: Path | None = None
+    settings: WatchSettings | None = None
     bundle: Path | None = None
     backend: str = trust.AUTO
     precision: str = trust.AUTO
@@ -118,10 +122,12 @@ class Stopped(KeyboardInterrupt):
         self.signal = signal
 
 
-def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose) -> Summary:
+def watch(
+    options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose, *, also: Sequence[Output] = ()
+) -> Summary:
     """Watch cameras until they end, or it is told to. Raises UserError, or Stopped; what was found until then is kept.
 
-    `choose` opens the backend.
+    `choose` opens the backend. `also`: outputs of a program that watches for itself, and has the terminal.
     """
     _check(options)
     raise_limit()
@@ -132,10 +138,12 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
     # Closed from the last to the first: outputs, cameras, engine, store.
     with ExitStack() as stack:
         stack.callback(lambda: command.leave_behind(set(threading.enumerate()) - threads))
-        reporters = stack.enter_context(Reporters(options.metrics, not options.outputs.takes_terminal, log))
+        table = not also and not options.outputs.takes_terminal
+        reporters = stack.enter_context(Reporters(options.metrics, table, log))
         stack.enter_context(only_writer(options.events))
         store = PatientStore(stack.enter_context(EventStore(options.events)), log.error)
-        store.store.close_abandoned(utc_now().isoformat(timespec="milliseconds"))
+        if abandoned := close_abandoned(store.store, utc_now(), nobody):
+            log.warning("events of a run that was cut off are ended", events=len(abandoned))
         wish = Wish(options.backend, options.precision, options.device, options.box)
         opener = Opener(bundle, wish, choose, log)
         bell = threading.Event()
@@ -144,8 +152,11 @@ def watch(options: StreamOptions, log: Log, choose: ChooseBackend = trust.choose
         run = _Run(options, settings, files, opener, inference, store, bell, reporters.metrics, log, stack)
         ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
         reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, bundle), reporters.systemd, log)
-        run.watch.on_tick = reload.look
+        arming = Arming(run.assembly, log)
+        arming.look()
+        run.watch.on_tick = (reload.look, arming.look)
         run.watch.tell = (reporters.tell,)
+        run.watch.outputs = (*run.watch.outputs, *also)
         run.watch.on_end = reporters.stopping
         if len(set(options.cameras)) < len(options.cameras):
             log.warning("a camera is named twice, and watched twice")
@@ -228,7 +239,8 @@ class _Run:
 
 def _check(options: StreamOptions) -> None:
     """Find the mistakes that can be found before anything is opened."""
-    if bool(options.cameras) == (options.config is not None):
+    given = (options.cameras or None, options.config, options.settings)
+    if sum(each is not None for each in given) != 1:
         raise UserError("give --camera (several times for several), or --config cameras.yaml, and not both")
     if not 0.0 < options.rate_per_s <= 1000.0:
         raise UserError(f"--rate {options.rate_per_s:g}: looks a second, over 0 and at most 1000")
@@ -240,8 +252,10 @@ def _check(options: StreamOptions) -> None:
 def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
     """What to watch. Raises UserError for what is no camera, does not fit the bundle, or is too slow for its alarms."""
     alarms = bundle.model.alarms
+    if options.settings is not None:
+        return options.settings
     if options.config is not None:
-        return load(options.config, alarms)
+        return load(options.config, alarms, input=bundle.model.input)
     settings = of_addresses(options.cameras, rate=options.rate_per_s)
     for finding in against_bundle(settings, alarms):
         raise UserError(f"--rate {options.rate_per_s:g}: {finding.text}" if "rate" in finding.path else finding.text)

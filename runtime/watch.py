@@ -87,7 +87,7 @@ class Watch:
     limits: Limits = Limits()
     tell: Sequence[Callable[[BoxStatus], None]] = ()
     on_backend: Callable[[Description], None] = lambda description: None
-    on_tick: Callable[[], None] = lambda: None
+    on_tick: Sequence[Callable[[], None]] = ()
     on_end: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     raised: int = field(default=0, init=False)
@@ -321,7 +321,8 @@ class Watch:
     # What is looked after four times a second.
 
     def _tick(self, now_s: float) -> None:
-        self.on_tick()
+        for look in self.on_tick:
+            look()
         for channel in self.channels.values():
             if channel.mend(now_s):
                 self.log.error("camera hangs", camera=channel.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from edge_resnet.cli import (
+    arm,
     audit,
     build,
     config,
@@ -12,6 +13,7 @@ from edge_resnet.cli import (
     demo,
     doctor,
     evaluate,
+    events,
     export,
     finetune,
     parity,
@@ -38,10 +40,12 @@ for function in (
     build.build,
     tune.tune,
     stream,
+    arm.arm,
     report.report,
     demo.demo,
     doctor.doctor,
 ):
     app.command()(function)
 app.add_typer(config.app, name="config")
+app.add_typer(events.app, name="events")
 app.add_typer(data.app, name="data")

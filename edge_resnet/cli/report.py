@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edge_resnet.cli import options
+from edge_resnet.cli.when import moment
 from edge_resnet.command import answer_json
 from edge_resnet.errors import UserError
 
@@ -53,7 +54,7 @@ def report(
     if not events.is_file():
         raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
     # Whole hours: of an hour it is not known what lies before the moment that is asked for.
-    asked = None if since is None else parse_since(since)
+    asked = None if since is None else moment("--since", since)
     hour = asked and asked.replace(minute=0, second=0, microsecond=0)
     begin = hour and hour.isoformat()
     with EventStore(events, read_only=True) as store:
@@ -77,34 +78,6 @@ def report(
     else:
         typer.echo(f"no watched time is booked{span}: live cameras are booked, files and folders are not")
     _print_incidents(incidents, span)
-
-
-def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """A moment in UTC from a day, a local time, or how long ago (`24 h`). Raises UserError, also for the future."""
-    now = now or datetime.now(timezone.utc)
-    try:
-        # Without a zone it is the box's own time.
-        moment = datetime.fromisoformat(text.strip()).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        moment = _ago(text, now)
-    if moment > now:
-        raise UserError(
-            f"--since {text}: that is in the future; this box's clock says {now.astimezone():%Y-%m-%d %H:%M}"
-        )
-    return moment
-
-
-def _ago(text: str, now: datetime) -> datetime:
-    from pydantic import TypeAdapter, ValidationError
-
-    from runtime.config.units import WRITTEN, Seconds
-
-    try:
-        return now - timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
-    except (ValidationError, OverflowError) as error:
-        raise UserError(
-            f'--since {text}: takes a day or time such as 2026-11-24 or "2026-11-24 13:00", or how long ago, "24 h"'
-        ) from error
 
 
 def duration(seconds: float) -> str:

@@ -1,24 +1,30 @@
-"""Whether settings fit the bundle that will watch: its alarms, thresholds it reaches, looks enough for their rules."""
+"""Whether settings fit the bundle that will watch: its alarms, thresholds it reaches, looks enough, zones it can judge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from edge_resnet.manifest import AlarmSpec
+from edge_resnet.manifest import AlarmSpec, InputSpec
 from runtime.config.finding import Finding, KeyPath
 from runtime.config.references import unknown_alarms
 from runtime.config.rules import rule_of
 from runtime.config.settings import CameraSettings, WatchSettings
+from runtime.zones import fault
 
 
-def against_bundle(settings: WatchSettings, alarms: Mapping[str, AlarmSpec]) -> Iterator[Finding]:
-    """What does not fit a bundle with these alarms."""
+def against_bundle(
+    settings: WatchSettings, alarms: Mapping[str, AlarmSpec], input: InputSpec | None = None
+) -> Iterator[Finding]:
+    """What does not fit a bundle with these alarms and this `input` (None: zones are not checked)."""
     yield from unknown_alarms(settings.model_dump(), alarms)
     for name, alarm in alarms.items():
         yield from _never_raised(settings, name, alarm)
     for site, each in settings.sites.items():
         for camera, watched in each.cameras.items():
-            yield from _too_slow(("sites", site, "cameras", camera), watched, settings, alarms)
+            path = ("sites", site, "cameras", camera)
+            yield from _too_slow(path, watched, settings, alarms)
+            if input is not None:
+                yield from _unfit_zones(path, watched, input)
 
 
 def _never_raised(settings: WatchSettings, name: str, alarm: AlarmSpec) -> Iterator[Finding]:
@@ -44,6 +50,13 @@ def _judged_whole(alarm: str, camera: CameraSettings) -> bool:
     """Whether a camera watches for an alarm in its whole picture; what a zone's evidence reaches is not known."""
     watched = camera.alarms is None or alarm in camera.alarms
     return watched and not any(alarm in zone.alarms for zone in camera.zones.values())
+
+
+def _unfit_zones(path: KeyPath, camera: CameraSettings, input: InputSpec) -> Iterator[Finding]:
+    """Zones of which the network's map says nothing."""
+    for name, zone in camera.zones.items():
+        if wrong := fault(zone.polygon, input):
+            yield Finding((*path, "zones", name, "polygon"), wrong)
 
 
 def _too_slow(

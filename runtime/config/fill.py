@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,22 @@ _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER_AND_PASSWORD = re.compile(r"://[^:@/]*:(.*)@", re.DOTALL)
 _PASSWORD_IN_PATH = re.compile(r"(?:pass|pwd|pw|token|key|auth|secret)[a-z]*=(?=[^&;/#\s])", re.IGNORECASE)
+
+
+class Unset(Mapping[str, str]):
+    """An environment in which every name has a value: for who reads a configuration and opens nothing of it."""
+
+    def __getitem__(self, name: str) -> str:
+        return "0"
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True)

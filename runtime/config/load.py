@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from edge_resnet.errors import CameraError, UserError
-from edge_resnet.manifest import AlarmSpec
+from edge_resnet.manifest import AlarmSpec, InputSpec
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
 from runtime.config.explain import explain, is_contradiction
@@ -46,10 +46,13 @@ class Reading:
 
 
 def load(
-    file: Path, alarms: Mapping[str, AlarmSpec] | None = None, environment: Mapping[str, str] | None = None
+    file: Path,
+    alarms: Mapping[str, AlarmSpec] | None = None,
+    environment: Mapping[str, str] | None = None,
+    input: InputSpec | None = None,
 ) -> WatchSettings:
-    """The settings in a file. `alarms`: the bundle's, where there is one. Raises UserError with the first problem."""
-    reading = read(file, alarms, environment)
+    """The settings in a file. `alarms`, `input`: as of `read`. Raises UserError with the first problem."""
+    reading = read(file, alarms, environment, input)
     if reading.settings is None:
         first, *others = reading.lines()
         more = f" (and {len(others)} more; edge-resnet config check {file} tells all)" if others else ""
@@ -58,11 +61,14 @@ def load(
 
 
 def read(
-    file: Path, alarms: Mapping[str, AlarmSpec] | None = None, environment: Mapping[str, str] | None = None
+    file: Path,
+    alarms: Mapping[str, AlarmSpec] | None = None,
+    environment: Mapping[str, str] | None = None,
+    input: InputSpec | None = None,
 ) -> Reading:
     """The settings in a file, or all that is wrong with it.
 
-    `alarms`: those of the bundle that will watch; without them, the names that the file gives are not checked.
+    `alarms`, `input`: of the bundle that will watch; without them, the names that the file gives are not checked.
     `environment`: what ${NAME} is filled from, os.environ by default.
     """
     try:
@@ -83,7 +89,7 @@ def read(
         for references in (unknown_schedules, unknown_modes, ambiguous_modes):
             problems += [document.at_value(finding) for finding in references(document.data)]
     if alarms is not None:
-        found = against_bundle(settings, alarms) if settings else unknown_alarms(document.data, alarms)
+        found = against_bundle(settings, alarms, input) if settings else unknown_alarms(document.data, alarms)
         problems += [document.at_value(finding) for finding in found]
     return Reading(file, None if problems else settings, _in_order(problems), _in_order(warnings), partial=partial)
 

@@ -19,6 +19,7 @@ from runtime.events.incident import Incident
 from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
 from runtime.events.outbox import post
+from runtime.events.query import Query
 from runtime.events.scores import Piece
 
 _COLUMNS = tuple(field.name for field in fields(Event))
@@ -86,6 +87,12 @@ class EventStore:
             self.database.run(_INSERT, asdict(event))
             self._post(notice, sinks, event_id=event.id)
 
+    def last_judged_s(self, event: Event) -> float:
+        """The stream's time of the last recorded look of an event's camera in its run; when it was raised, at least."""
+        select = "SELECT coalesce(max(last_s), 0) FROM scores WHERE run = ? AND camera = ?"
+        ((last_s,),) = self.database.rows(select, (event.run, event.camera))
+        return max(event.raised_s, float(last_s))
+
     def update(self, event: Event, notice: Notice | None = None, sinks: Iterable[str] = ()) -> None:
         """Write what has changed in an event that is there, and its deliveries, as `add` does."""
         with self.together():
@@ -95,6 +102,19 @@ class EventStore:
     def events(self) -> list[Event]:
         """All events, the oldest first."""
         return [_event(row) for row in self.database.rows(f"{_SELECT} ORDER BY created_at, rowid")]
+
+    def select(self, query: Query, limit: int) -> list[Event]:
+        """The newest events that are asked for, the newest first."""
+        where, values = query.where()
+        order = f"WHERE {where} ORDER BY created_at DESC, rowid DESC LIMIT :limit"
+        return [_event(row) for row in self.database.rows(f"{_SELECT} {order}", {**values, "limit": limit})]
+
+    def select_misses(self, query: Query, limit: int) -> list[NearMiss]:
+        """The newest near misses that are asked for, the newest first."""
+        where, values = query.where()
+        order = f"WHERE {where} ORDER BY created_at DESC, rowid DESC LIMIT :limit"
+        rows = self.database.rows(f"{_SELECT_MISSES} {order}", {**values, "limit": limit})
+        return [NearMiss(*row) for row in rows]
 
     def open_events(self) -> list[Event]:
         """Those that have no end: held now, or left by a run that was cut off."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_resnet.cli.report import duration, parse_since, sentence
+from edge_resnet.cli.report import duration, sentence
+from edge_resnet.cli.when import moment
 from edge_resnet.command import Exit
 from edge_resnet.errors import UserError
 from runtime.events.entry import Entry
@@ -49,9 +50,9 @@ def test_people_see_shares_reasons_sums_and_incidents(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "150")
     # A writer that is in the middle of a transaction does not stand in the way.
-    store._connection.execute("BEGIN IMMEDIATE")
+    store.database.connection.execute("BEGIN IMMEDIATE")
     shown = edge_resnet(capsys, "report", "--ledger", "--events", store.path)
-    store._connection.execute("ROLLBACK")
+    store.database.connection.execute("ROLLBACK")
     assert shown.code == Exit.FINE, shown.err
     (yard,) = [line for line in shown.out.splitlines() if "site/yard" in line and "%" in line]
     assert "89.42%" in yard
@@ -179,14 +180,14 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_since_is_a_day_a_time_or_how_long_ago() -> None:
     now = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
-    assert parse_since("24 h", now) == now - timedelta(days=1)
-    assert parse_since("2026-11-24T13:00+00:00") == datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
-    assert parse_since("2026-11-24") == datetime(2026, 11, 24).astimezone()
+    assert moment("--since", "24 h", now) == now - timedelta(days=1)
+    assert moment("--since", "2026-11-24T13:00+00:00") == datetime(2026, 11, 24, 13, tzinfo=timezone.utc)
+    assert moment("--since", "2026-11-24") == datetime(2026, 11, 24).astimezone()
     with pytest.raises(UserError, match="--since 2026-11-25: that is in the future"):
-        parse_since("2026-11-25", now)
+        moment("--since", "2026-11-25", now)
     for wrong in ("24", "-2 h", "yesterday", ""):
         with pytest.raises(UserError, match="--since"):
-            parse_since(wrong)
+            moment("--since", wrong)
 
 
 @pytest.mark.parametrize(

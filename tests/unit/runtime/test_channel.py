@@ -11,6 +11,7 @@ import pytest
 from runtime.config.schedule import Period, Schedule
 from runtime.config.settings import AlarmSettings, GateSettings
 from runtime.events.store import EventStore
+from runtime.judge import Target
 from runtime.look import Look
 from runtime.outputs.output import Output
 from tests.stand_ins import BRIGHT, DARK
@@ -122,7 +123,7 @@ def test_what_is_held_is_told_with_its_highest_probability(tmp_path: Path) -> No
 
         def look(self, look: Look) -> None:
             channel = room.watch.channels["yard"]
-            self.seen.append((bool(channel.journal.held), channel.peaks["fire"]))
+            self.seen.append((bool(channel.journal.held), channel.peaks[Target("fire")]))
 
     output = Peaks()
     output.seen = []

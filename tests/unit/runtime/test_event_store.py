@@ -53,7 +53,7 @@ def test_it_is_written_so_that_a_power_cut_takes_nothing(tmp_path: Path) -> None
             name: store.database.connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         }
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 2}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": len(MIGRATIONS)}
 
 
 def test_the_same_event_is_not_added_twice(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "events.sqlite"
     EventStore(path).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(UserError, match="newer"):
@@ -93,25 +93,37 @@ INCIDENT = Incident(
     began_at="2026-11-24T12:00:00+00:00",
     evidence={"still_s": 30.2, "text": "the same since 12:00"},
 )
+# Those that an event had in the first version come first.
+_COLUMNS_OF_VERSION_1 = 15
 NOON = "2026-11-24T12:00:00+00:00"
 ONE = "2026-11-24T13:00:00+00:00"
 
 
-def test_a_store_of_version_1_is_upgraded_and_keeps_its_events(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_store_of_an_earlier_version_is_upgraded_and_keeps_its_events(tmp_path: Path, version: int) -> None:
     path = tmp_path / "events.sqlite"
     with sqlite3.connect(path) as connection:
-        connection.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
-        row = tuple(vars(EVENT).values())
+        connection.executescript("".join(MIGRATIONS[:version]) + f"PRAGMA user_version = {version};")
+        row = tuple(vars(EVENT).values())[:_COLUMNS_OF_VERSION_1]
         connection.execute(f"INSERT INTO events VALUES ({','.join('?' * len(row))})", row)
+        if version >= 2:
+            connection.execute(
+                "INSERT INTO incidents VALUES ('an earlier one', NULL, 'backend', ?, ?, '{}')", (NOON, NOON)
+            )
     connection.close()
     with pytest.raises(UserError, match="older event store"):
         EventStore(path, read_only=True)
     with EventStore(path) as store:
         assert store.events() == [EVENT]
+        assert len(store.incidents()) == (1 if version >= 2 else 0)
         store.open_incident(INCIDENT)
         assert store.ledger() == []
+        store.add(replace(EVENT, id="new", zone="gate", severity="critical", run="r", interrupted=True))
     with EventStore(path) as store:
-        assert store.incidents() == [INCIDENT]
+        assert INCIDENT in store.incidents()
+        assert store.events()[-1] == replace(
+            EVENT, id="new", zone="gate", severity="critical", run="r", interrupted=True
+        )
 
 
 def test_an_incident_is_closed_when_it_ends(tmp_path: Path) -> None:

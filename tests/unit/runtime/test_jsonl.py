@@ -14,7 +14,8 @@ from runtime.events.incident import Incident
 from runtime.look import Look
 from runtime.outputs.jsonl import JsonLines
 
-LOOK = Look("yard", 1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, np.zeros((2, 1, 1), np.float32))
+CAM = np.zeros((2, 1, 1), np.float32)
+LOOK = Look("yard", 1.23456, 30, {"normal": 0.1, "fire": 0.9}, {"burning": 0.9}, CAM, 48, 64)
 EVENT = Event("id", "yard", "burning", "fire", None, "now", 1.0, 2.0, None, 0.9, 0.8, 6, "0" * 64, "opencv", "fp32")
 INCIDENT = Incident("id", "yard", "frozen", "now", None, {"s": 30})
 

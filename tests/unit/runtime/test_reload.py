@@ -9,6 +9,7 @@ import pytest
 
 from runtime.config.settings import AlarmSettings, CameraSettings, SiteSettings, WatchSettings
 from runtime.events.store import EventStore
+from runtime.judge import Target
 from runtime.life import Signals
 from runtime.reload import Reload
 from runtime.service.lines import Lines
@@ -52,4 +53,4 @@ def test_a_camera_that_is_set_otherwise_is_opened_anew(room: Room) -> None:
 
 def test_an_alarm_that_is_set_otherwise_concerns_only_who_watches_for_it(room: Room) -> None:
     assert reopened(room, settings(threshold=0.7)) == {"yard"}
-    assert room.watch.channels["yard"].rules["fire"].settings.threshold == 0.7
+    assert room.watch.channels["yard"].judge.rules[Target("fire")].settings.threshold == 0.7

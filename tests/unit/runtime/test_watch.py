@@ -233,7 +233,7 @@ def test_what_is_answered_of_a_camera_that_was_removed_meanwhile_counts_for_noth
                 watch.remove("yard")
                 removed.set()
 
-        watch.on_tick = remove
+        watch.on_tick = (remove,)
         yard.food.put((1000.0, BRIGHT))
         assert asked.wait(10)
         guarded.clock.now_s += 1.0

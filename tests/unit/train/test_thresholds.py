@@ -192,7 +192,7 @@ def test_what_is_not_refused_holds_the_wish(
     figures = choice.validation
     assert 0.0 <= alarm.threshold <= 1.0
     if choice.refused is not None:
-        assert alarm == AlarmSpec(classes=("fire",))
+        assert alarm == AlarmSpec(classes=("fire",), reached=alarm.reached)
         return
     if wish.precision is not None:
         assert figures.precision.value is not None
@@ -201,3 +201,4 @@ def test_what_is_not_refused_holds_the_wish(
         assert figures.false_alarm_rate.value is not None
         assert figures.false_alarm_rate.value <= wish.rate
     assert wish.is_default <= (alarm.threshold >= 0.5)
+    assert alarm.reached == pytest.approx(max(*fire, *normal))

@@ -8,8 +8,10 @@ from textwrap import dedent
 import pytest
 
 from edge_resnet.errors import UserError
+from edge_resnet.manifest import AlarmSpec
 from runtime.config.load import Reading, load, read
 
+ALARMS = {name: AlarmSpec(classes=(name,), reached=0.9) for name in ("fire", "smoke")}
 SECRET = "s3cr3t"
 CAMERA = "rtsp://10.0.0.4/stream2"
 
@@ -281,7 +283,7 @@ def test_the_same_address_twice_is_warned_of(file: Path) -> None:
 def test_the_bundle_must_have_the_alarms(file: Path) -> None:
     more = "alarms: {firr: {threshold: 0.5}, smoke: {}}"
     one_camera(file, f"detect: {CAMERA}\nalarms: [fire, people]\ngate: {{never_for: [smok]}}", more)
-    assert told(read(file, alarms=("fire", "smoke"))) == [
+    assert told(read(file, alarms=ALARMS)) == [
         "cameras.yaml:6:24: sites.yard.cameras.gate.alarms[1]: 'people' is no alarm of the bundle; there are fire, "
         "smoke",
         "cameras.yaml:7:28: sites.yard.cameras.gate.gate.never_for[0]: 'smok' is no alarm of the bundle; "
@@ -294,7 +296,7 @@ def test_the_bundle_must_have_the_alarms(file: Path) -> None:
 def test_names_that_are_not_there_are_told_though_other_values_are_wrong(file: Path) -> None:
     settings = f"detect: {CAMERA}\nrate: 5\nschedule: night\nalarms: [fier, 1]\ngate: {{never_for: smok}}"
     one_camera(file, settings, "schedules: {nights: {}}\nalarms: {firr: 0, fire: {schedule: nights}}")
-    lines = told(read(file, alarms=("fire", "smoke")))
+    lines = told(read(file, alarms=ALARMS))
     assert [line.split(": ", 2)[1:] for line in lines if "did you mean" in line] == [
         ["sites.yard.cameras.gate.schedule", "unknown schedule 'night'; did you mean nights?"],
         ["sites.yard.cameras.gate.alarms[0]", "'fier' is no alarm of the bundle; did you mean fire?"],
@@ -310,10 +312,61 @@ def test_what_is_no_list_of_schedules_says_nothing_of_their_names(file: Path) ->
 
 def test_a_rate_at_which_no_alarm_could_be_raised_is_told(file: Path) -> None:
     one_camera(file, f"detect: {CAMERA}\nrate: 1/s")
-    (line,) = told(read(file, alarms=("fire",)))
+    (line,) = told(read(file, alarms={"fire": AlarmSpec(classes=("fire",))}))
     assert line == (
         "cameras.yaml:6:15: sites.yard.cameras.gate.rate: too slow for alarm fire, which wants 3 looks within 2 s: "
         "give more than 1/s here, or alarms.fire.window more time"
     )
     one_camera(file, f"detect: {CAMERA}\nrate: 1/s", "alarms: {fire: {window: 5 s}}")
-    assert read(file, alarms=("fire",)).settings is not None
+    assert read(file, alarms={"fire": AlarmSpec(classes=("fire",))}).settings is not None
+
+
+@pytest.mark.parametrize(
+    ("alarm", "told_of"),
+    [
+        (
+            "{threshold: 0.95}",
+            "alarms.fire.threshold: fire could never be raised: threshold 0.95, and no picture of the",
+        ),
+        ("{mean_threshold: 0.95}", "alarms.fire.mean_threshold: fire could never be raised: mean_threshold 0.95"),
+        ("{low_threshold: 0.6}", "alarms.fire: thresholds are probabilities, and low_threshold is not over threshold"),
+    ],
+)
+def test_a_rule_that_could_never_raise_is_told(file: Path, alarm: str, told_of: str) -> None:
+    one_camera(file, f"detect: {CAMERA}", f"alarms: {{fire: {alarm}}}")
+    (line,) = told(read(file, alarms=ALARMS))
+    assert told_of in line
+    assert read(file, alarms={"fire": AlarmSpec(classes=("fire",), threshold=0.7)}).settings is not None
+
+
+def test_what_a_zone_reaches_is_not_known(file: Path) -> None:
+    zones = "zones: {ramp: {alarms: [fire], polygon: [[0, 0], [1, 0], [1, 1]]}}"
+    one_camera(file, f"detect: {CAMERA}\n{zones}", "alarms: {fire: {threshold: 0.95}}")
+    assert read(file, alarms=ALARMS).settings is not None
+
+
+def test_alarms_of_zones_and_modes_must_be_there(file: Path) -> None:
+    zones = "zones: {ramp: {alarms: [fier], polygon: [[0, 0], [1, 0], [1, 1]]}}"
+    modes = "modes: {home: {}, away: {schedule: night}}\nalarms: {fire: {modes: [awy]}}"
+    one_camera(file, f"detect: {CAMERA}\n{zones}", modes)
+    assert [line.split(": ", 2)[1:] for line in told(read(file, alarms=ALARMS))] == [
+        ["sites.yard.cameras.gate.zones.ramp.alarms[0]", "'fier' is no alarm of the bundle; did you mean fire?"],
+        ["modes.away.schedule", "unknown schedule 'night'; there are none"],
+        ["alarms.fire.modes[0]", "unknown mode 'awy'; did you mean away?"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("modes", "problem"),
+    [
+        (
+            "{home: {}, away: {}}",
+            "home and away both hold when no schedule does; leave out the schedule of exactly one",
+        ),
+        ("{home: {schedule: nights}}", "no mode holds when no schedule does"),
+    ],
+)
+def test_exactly_one_mode_holds_when_no_schedule_does(file: Path, modes: str, problem: str) -> None:
+    one_camera(file, f"detect: {CAMERA}", f"schedules: {{nights: {{periods: [{{}}]}}}}\nmodes: {modes}")
+    (line,) = told(read(file))
+    assert problem in line

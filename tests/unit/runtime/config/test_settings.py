@@ -128,3 +128,19 @@ def test_a_reload_touches_only_what_is_different() -> None:
         alarms=("fire", "smoke"),
         restart=("max_batch",),
     )
+
+
+def test_an_alarm_of_a_mode_is_armed_when_the_mode_is_in_force() -> None:
+    settings = watch(
+        schedules={"nights": {"periods": [{"start": "22:00", "end": "06:00"}]}},
+        modes={"away": {"schedule": "nights"}, "home": {}},
+        alarms={"person": {"modes": ["away"]}},
+    )
+    noon, night = at("2026-11-27T12:00"), at("2026-11-27T23:00")
+    assert armed(settings, "berlin/gate", "person", night)
+    assert not armed(settings, "berlin/gate", "person", noon)
+    assert armed(settings, "tokyo/gate", "person", at("2026-11-27T14:00")), "night in Tokyo"
+    assert armed(settings, "berlin/gate", "fire", noon), "an alarm without modes is armed in all"
+    assert armed(settings, "berlin/gate", "person", noon, "away"), "a command holds whatever the time is"
+    assert not armed(settings, "berlin/gate", "person", night, "home")
+    assert armed(settings, "berlin/gate", "person", night, "holiday"), "a mode that is gone is not obeyed"

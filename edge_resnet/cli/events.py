@@ -1,0 +1,258 @@
+"""`edge-resnet events`: what was raised, what came near, what people say of it; export, backup and purge."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edge_resnet.cli import options
+from edge_resnet.command import answer_json
+from edge_resnet.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runtime.events.event import Event
+    from runtime.events.near_miss import NearMiss
+    from runtime.events.query import Query
+    from runtime.events.store import EventStore
+    from runtime.events.verdict import Verdict
+
+app = typer.Typer(help="Events of the stream: list, show, export, judge, back up, purge.", no_args_is_help=True)
+
+Events = Annotated[Path, typer.Option("--events", help="The SQLite file that stream writes.")]
+Camera = Annotated[str | None, typer.Option(help="Only of this camera, by its full name (site/camera).")]
+Alarm = Annotated[str | None, typer.Option(help="Only of this alarm.")]
+_WHEN = 'A day or time of this box\'s clock ("2026-11-24 13:00"), or how long ago ("24 h").'
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help=_WHEN)]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help=_WHEN)]
+Id = Annotated[str, typer.Argument(metavar="EVENT", help="The beginning of its id, or last for the newest.")]
+_STORE = Path("events.sqlite")
+
+
+@app.command(name="list")
+def list_events(
+    events: Events = _STORE,
+    camera: Camera = None,
+    alarm: Alarm = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest so many.")] = 50,
+    misses: Annotated[
+        bool, typer.Option("--misses", help="What came near an alarm and raised none, and why not.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """List the newest events, the newest last."""
+    query = _query(camera, alarm, since, until)
+    with _reading(events) as store:
+        verdicts = _verdicts(store)
+        found = store.select(query, limit)[::-1]
+        near = store.select_misses(query, limit)[::-1] if misses else []
+    if json:
+        rows = near if misses else found
+        answer_json({"misses" if misses else "events": [_json(each, verdicts) for each in rows]})
+    elif misses:
+        _print_misses(near)
+    else:
+        _print_events(found, verdicts)
+
+
+@app.command()
+def show(event: Id, events: Events = _STORE, json: options.Json = False) -> None:
+    """Show all that is kept of an event: its fields, pictures, deliveries, verdict."""
+    from runtime.events.find import find_event
+
+    with _reading(events) as store:
+        found = find_event(store, event)
+        answer = _json(found, _verdicts(store))
+        answer["media"] = [
+            {"kind": kind, "path": path, "bytes": size}
+            for kind, path, size in store.database.rows(
+                "SELECT kind, path, bytes FROM media WHERE event_id = ? ORDER BY id", (found.id,)
+            )
+        ]
+        answer["deliveries"] = [
+            {"sink": sink, "notice": notice, "state": state, "attempts": attempts, "error": error}
+            for sink, notice, state, attempts, error in store.database.rows(
+                "SELECT sink, notice_id, state, attempts, error FROM deliveries WHERE event_id = ? ORDER BY id",
+                (found.id,),
+            )
+        ]
+    if json:
+        answer_json(answer)
+        return
+    for name, value in answer.items():
+        rows = value if isinstance(value, list) else [value]
+        for row in rows:
+            words = "  ".join(f"{key} {each}" for key, each in row.items()) if isinstance(row, dict) else row
+            typer.echo(f"{name:14} {'-' if words is None else words}")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A file that ends in .csv or .jsonl.")],
+    events: Events = _STORE,
+    camera: Camera = None,
+    alarm: Alarm = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Write events with their verdicts to a file, for a spreadsheet or another program."""
+    from edge_resnet import files
+
+    if out.suffix not in (".csv", ".jsonl"):
+        raise UserError(f"{out}: events are exported as CSV or JSON lines; name a file that ends in .csv or .jsonl")
+    with _reading(events) as store:
+        verdicts = _verdicts(store)
+        rows = [_json(each, verdicts) for each in store.select(_query(camera, alarm, since, until), -1)[::-1]]
+    files.write_text(out, _csv(rows) if out.suffix == ".csv" else _lines(rows))
+    typer.echo(f"{out}: {len(rows)} event{'s' * (len(rows) != 1)}")
+
+
+@app.command()
+def verdict(
+    event: Id,
+    judged: Annotated[str, typer.Argument(metavar="[true|false|unclear]", help="Was there what the alarm said?")],
+    note: Annotated[str, typer.Option(help="A word on why.")] = "",
+    events: Events = _STORE,
+    json: options.Json = False,
+) -> None:
+    """Say whether an event was right: backtests of recorded scores take it for the truth."""
+    from datetime import datetime, timezone
+
+    from runtime.events.find import SHORT_ID, find_event
+    from runtime.events.store import EventStore
+    from runtime.events.verdict import JUDGED, Verdict, give
+
+    chosen = next((each for each in JUDGED if each == judged), None)
+    if chosen is None:
+        raise UserError(f"{judged}: a verdict is one of {', '.join(JUDGED)}")
+    _require(events)
+    with EventStore(events) as store:
+        found = find_event(store, event)
+        given = Verdict(found.id, chosen, note, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+        give(store.database, given)
+    if json:
+        answer_json(vars(given))
+    else:
+        typer.echo(f"{found.id[:SHORT_ID]} ({found.alarm} at {found.camera}): {chosen}")
+
+
+def _query(camera: str | None, alarm: str | None, since: str | None, until: str | None) -> Query:
+    from edge_resnet.cli.when import moment
+    from runtime.events.query import Query
+
+    begin, end = (
+        None if text is None else moment(option, text).isoformat(timespec="milliseconds")
+        for option, text in (("--since", since), ("--until", until))
+    )
+    if begin is not None and end is not None and begin >= end:
+        raise UserError(f"--since {since} is not before --until {until}")
+    return Query(camera, alarm, begin, end)
+
+
+def _require(events: Path) -> None:
+    if not events.is_file():
+        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
+
+
+@contextmanager
+def _reading(events: Path) -> Iterator[EventStore]:
+    from runtime.events.store import EventStore
+
+    _require(events)
+    with EventStore(events, read_only=True) as store:
+        yield store
+
+
+def _verdicts(store: EventStore) -> dict[str, Verdict]:
+    from runtime.events.verdict import verdicts
+
+    return verdicts(store.database)
+
+
+def _json(subject: Event | NearMiss, verdicts: dict[str, Verdict]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from runtime.events.event import Event
+
+    answer = asdict(subject)
+    if isinstance(subject, Event):
+        given = verdicts.get(subject.id)
+        answer["verdict"], answer["note"] = (None, None) if given is None else (given.verdict, given.note)
+    return answer
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    import csv
+    import io
+    from dataclasses import fields
+
+    from runtime.events.event import Event
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*(field.name for field in fields(Event)), "verdict", "note"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> str:
+    from json import dumps
+
+    return "".join(dumps(row, allow_nan=False) + "\n" for row in rows)
+
+
+def _when(at: str | None, seconds: float) -> str:
+    """The local time, or of a file the time in it."""
+    from datetime import datetime
+
+    if at is None:
+        return f"{seconds:.1f} s"
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _where(camera: str, zone: str | None) -> str:
+    return camera if zone is None else f"{camera} ({zone})"
+
+
+def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from edge_resnet.cli.report import duration
+    from runtime.events.find import SHORT_ID
+
+    if not found:
+        typer.echo("no events")
+        return
+    table = Table("event", "when", "camera", "alarm", "severity", "lasted", "peak", "verdict")
+    for event in found:
+        lasted = "held" if event.ended_s is None else duration(event.ended_s - event.started_s)
+        given = verdicts.get(event.id)
+        when, where = _when(event.raised_at, event.raised_s), _where(event.camera, event.zone)
+        judged = "-" if given is None else given.verdict
+        table.add_row(
+            event.id[:SHORT_ID], when, where, event.alarm, event.severity, lasted, f"{event.peak:.2f}", judged
+        )
+    Console().print(table)
+
+
+def _print_misses(found: Sequence[NearMiss]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from runtime.events.find import SHORT_ID
+
+    if not found:
+        typer.echo("no near misses")
+        return
+    table = Table("near miss", "when", "camera", "alarm", "did not fire")
+    for miss in found:
+        when, where = _when(miss.seen_at, miss.best_s), _where(miss.camera, miss.zone)
+        table.add_row(miss.id[:SHORT_ID], when, where, miss.alarm, miss.reason)
+    Console().print(table)

@@ -1,0 +1,36 @@
+"""Verdicts: what people say of events; they are the truth for backtests of recorded scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from runtime.events.database import Database
+
+# There was what the alarm said; there was not; nobody can tell.
+Judged = Literal["true", "false", "unclear"]
+JUDGED: tuple[Judged, ...] = get_args(Judged)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`given_at`: wall clock, UTC, ISO 8601."""
+
+    event_id: str
+    verdict: Judged
+    note: str
+    given_at: str
+
+
+def give(database: Database, verdict: Verdict) -> None:
+    """Write a verdict on an event that is there; a later one takes the place of an earlier one."""
+    database.run(
+        "INSERT OR REPLACE INTO verdicts (event_id, verdict, note, given_at) VALUES (?, ?, ?, ?)",
+        (verdict.event_id, verdict.verdict, verdict.note, verdict.given_at),
+    )
+
+
+def verdicts(database: Database) -> dict[str, Verdict]:
+    """All verdicts, by the event's id."""
+    rows = database.rows("SELECT event_id, verdict, note, given_at FROM verdicts ORDER BY given_at")
+    return {event_id: Verdict(event_id, judged, note, at) for event_id, judged, note, at in rows}

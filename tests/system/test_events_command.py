@@ -1,0 +1,141 @@
+"""`edge-resnet events` as a user runs it, on a store that a stream may be writing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_resnet.command import Exit
+from runtime.events.event import Event
+from runtime.events.near_miss import NearMiss
+from runtime.events.notice import Notice
+from runtime.events.store import EventStore
+from tests.commands import edge_resnet
+
+NOON = "2026-11-24T12:00:00.000+00:00"
+FIRE = Event(
+    id="aaaa0000-0000-4000-8000-000000000001",
+    camera="site/yard",
+    alarm="fire",
+    label="fire",
+    raised_at=NOON,
+    created_at=NOON,
+    started_s=10.0,
+    raised_s=11.2,
+    ended_s=100.0,
+    peak=0.93,
+    mean=0.81,
+    looks=440,
+    model_sha256="ab" * 32,
+    backend="openvino",
+    precision="int8",
+    severity="critical",
+)
+PERSON = replace(
+    FIRE,
+    id="aabb",
+    camera="site/gate",
+    alarm="person",
+    zone="ramp",
+    ended_s=None,
+    created_at="2026-11-25T12:00:00.000+00:00",
+)
+MISS = NearMiss(
+    "cccc", "site/yard", "fire", None, "fire", NOON, NOON, 1.0, 1.4, 0.64, 1.2, 0.7, 3,
+    "2 of 3 looks, best 0.64 under 0.70",
+    "run", "ab" * 32, "openvino", "int8",
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("COLUMNS", "140")
+    path = tmp_path / "events.sqlite"
+    with EventStore(path) as store:
+        store.add(FIRE, Notice.of_event(FIRE, NOON), ["phone"])
+        store.add(PERSON)
+        store.add_miss(MISS)
+        yield path
+
+
+def test_the_newest_come_last_and_may_be_chosen(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = edge_resnet(capsys, "events", "list", "--events", store, "--json").answer["events"]
+    assert [event["id"] for event in listed] == [FIRE.id, PERSON.id]
+    for chosen, ids in (
+        (["--camera", "site/gate"], ["aabb"]),
+        (["--alarm", "fire"], [FIRE.id]),
+        (["--since", "2026-11-25T00:00+00:00"], ["aabb"]),
+        (["--until", "2026-11-25T00:00+00:00"], [FIRE.id]),
+        (["--limit", "1"], ["aabb"]),
+    ):
+        answer = edge_resnet(capsys, "events", "list", "--events", store, "--json", *chosen).answer
+        assert [event["id"] for event in answer["events"]] == ids
+    shown = edge_resnet(capsys, "events", "list", "--events", store).out
+    assert "site/gate (ramp)" in shown
+    assert "1 min 30 s" in shown
+    assert "held" in shown
+
+
+def test_a_near_miss_says_why_it_did_not_fire(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        "2 of 3 looks, best 0.64 under 0.70" in edge_resnet(capsys, "events", "list", "--misses", "--events", store).out
+    )
+    (miss,) = edge_resnet(capsys, "events", "list", "--misses", "--events", store, "--json").answer["misses"]
+    assert (miss["best"], miss["threshold"]) == (0.64, 0.7)
+
+
+def test_show_tells_what_belongs_to_an_event(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = edge_resnet(capsys, "events", "show", "aaaa", "--events", store, "--json").answer
+    assert (answer["severity"], answer["media"]) == ("critical", [])
+    (delivery,) = answer["deliveries"]
+    assert (delivery["sink"], delivery["notice"], delivery["state"]) == ("phone", f"{FIRE.id}:cleared", "pending")
+    assert edge_resnet(capsys, "events", "show", "last", "--events", store, "--json").answer["id"] == "aabb"
+    assert "severity       critical" in edge_resnet(capsys, "events", "show", "aaaa", "--events", store).out
+
+
+def test_a_verdict_is_kept_and_may_be_changed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert edge_resnet(capsys, "events", "verdict", "aaaa", "true", "--events", store).code == Exit.FINE
+    edge_resnet(capsys, "events", "verdict", "aaaa", "false", "--note", "a welder", "--events", store)
+    shown = edge_resnet(capsys, "events", "show", "aaaa", "--events", store, "--json").answer
+    assert (shown["verdict"], shown["note"]) == ("false", "a welder")
+
+
+def test_exports_are_whole(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edge_resnet(capsys, "events", "verdict", "aaaa", "true", "--events", store)
+    out = store.with_name("events.csv")
+    assert edge_resnet(capsys, "events", "export", out, "--events", store).out.endswith("2 events\n")
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["verdict"]) for row in rows] == [(FIRE.id, "true"), ("aabb", "")]
+    lines = store.with_name("events.jsonl")
+    edge_resnet(capsys, "events", "export", lines, "--alarm", "person", "--events", store)
+    assert [json.loads(line)["zone"] for line in lines.read_text().splitlines()] == ["ramp"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["show", "aa"], "aa: 2 ids begin so"),
+        (["show", "zz"], "no event zz; edge-resnet events list shows them"),
+        (["verdict", "aaaa", "maybe"], "maybe: a verdict is one of true, false, unclear"),
+        (["export", "events.txt"], "name a file that ends in .csv or .jsonl"),
+        (["list", "--since", "tomorrow"], "--since tomorrow: takes a day or time"),
+        (["list", "--since", "2026-11-25", "--until", "2026-11-24"], "is not before"),
+    ],
+)
+def test_mistakes_are_one_line(
+    store: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert told in edge_resnet(capsys, "events", *arguments, "--events", store).mistake
+
+
+def test_no_store_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "none.sqlite"
+    for command in (["list"], ["show", "a"], ["verdict", "a", "true"], ["export", tmp_path / "a.csv"]):
+        assert "no such event store" in edge_resnet(capsys, "events", *command, "--events", missing).mistake
+    assert not missing.exists()
