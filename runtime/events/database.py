@@ -97,10 +97,13 @@ class Database:
         # Takes the write lock, so that an unwritable file is found now and not at the first alarm; two that start at
         # once upgrade one after the other, and the second finds nothing left to do.
         with self.transaction():
-            for script in MIGRATIONS[self._version() :]:
+            behind = MIGRATIONS[self._version() :]
+            for script in behind:
                 for statement in filter(str.strip, script.split(";")):
                     run(statement)
-            run(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            # A store that is current can be opened though the disk is full.
+            if behind:
+                run(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def _require_current(self) -> None:
         if self._version() < len(MIGRATIONS):
