@@ -12,6 +12,7 @@ from edge_resnet.errors import UserError
 from runtime.outputs import clip, jsonl, window
 from runtime.outputs.narrator import Narrator
 from runtime.outputs.output import Output
+from runtime.outputs.spare import Spare
 from runtime.service.logs import Log
 
 # Of a wall of cameras; of one camera every picture is shown that comes.
@@ -63,12 +64,17 @@ class Outputs:
     def open(
         self, cameras: Sequence[str], fps: float | None, stop: Callable[[], None], log: Log, stack: ExitStack
     ) -> list[Output]:
-        """The outputs; closed by `stack`. `fps`: of the one file that is watched, None for others."""
+        """The outputs; closed by `stack`. `fps`: of the one file that is watched, None for others.
+
+        Of a file somebody waits for the outputs, and one that fails ends the watch; live cameras are watched on.
+        """
         outputs: list[Output] = [Narrator(log)]
         if self.jsonl is not None:
-            outputs.append(jsonl.JsonLines(self.jsonl))
+            lines = jsonl.JsonLines(self.jsonl)
+            outputs.append(Spare(lines, f"--jsonl {self.jsonl}", log) if fps is None else lines)
         if self.save is not None:
-            outputs.append(clip.Clip(self.save, WALL_PER_S if len(cameras) > 1 else fps or _USUAL_FPS, log))
+            saved = clip.Clip(self.save, WALL_PER_S if len(cameras) > 1 else fps or _USUAL_FPS, log)
+            outputs.append(Spare(saved, f"--save {self.save}", log) if fps is None else saved)
         if self.display:
             outputs.append(window.Window(f"edge-resnet {names(cameras)}", stop))
         for output in outputs:
