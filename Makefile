@@ -6,9 +6,9 @@ EXTRAS := train,cpu,video,dev
 INSTALLED := $(VENV)/.installed
 # What the race of training is given, such as RACE="--weights FILE --ultralytics PYTHON".
 RACE ?=
-# A real RTSP server for the system's Python, promtool, a clock that jumps.
+# A real RTSP server for the system's Python, promtool, a clock that jumps, an MQTT broker, a screen.
 PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-	gstreamer1.0-plugins-ugly prometheus libfaketime
+	gstreamer1.0-plugins-ugly prometheus libfaketime mosquitto xvfb xdotool
 
 .PHONY: help packages venv demo test check soak real bench clean
 
@@ -18,7 +18,7 @@ help:
 	@echo "make test   lint, types, floors, then all tests with coverage"
 	@echo "make check  lint, types and floors alone"
 	@echo "make soak   long faults: twenty restarts, sixteen cameras, twenty minutes (half an hour in all)"
-	@echo "make packages  what the tests start that is no Python: an RTSP server, promtool, faketime (Debian, as root)"
+	@echo "make packages  what the tests start that is no Python: an RTSP server, promtool, faketime, mosquitto, xvfb (Debian, as root)"
 	@echo "make real   the main job and INT8's accuracy on real pictures, where they lie beside the repository"
 	@echo "make bench  measure training against a plain loop, and engines against each other (benchmarks/)"
 

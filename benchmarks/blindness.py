@@ -23,12 +23,12 @@ import numpy.typing as npt
 from benchmarks.real import find_data
 from edge_resnet import command
 from edge_resnet.hardware import cpu_name
+from runtime.backtest.truth import Interval, read_truth
 from runtime.cameras.gate import Gate
 from runtime.cameras.measure import Seen, measure
 from runtime.cameras.sight import LIVE, Sight, Turn
 from runtime.config.settings import BlindnessSettings, GateSettings
 from runtime.sources.frame import Image
-from runtime.truth import Interval, read_truth
 
 RATE = 5
 WELL_S, BLIND_S = 60, 60

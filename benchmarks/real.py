@@ -18,7 +18,8 @@ from edge_resnet.cli.tables import print_clips
 from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
 from export.package import PARITY_JSON
-from runtime.backtest import total, watch_clips
+from runtime.backtest.clips import watch_clips
+from runtime.backtest.judged import counts, total
 
 OUT = Path("runs/real")
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -61,7 +62,7 @@ def main() -> int:
         "processor": cpu_name(),
         "stages": json.loads((OUT / "report.json").read_text())["stages"],
         "parity": json.loads((OUT / runs.BUNDLE / PARITY_JSON).read_text()),
-        "events": total(clips).to_json(),
+        "events": counts(total(clips)),
         "clips": [clip.to_json() for clip in clips],
     }
     files.write_json(OUT / "summary.json", summary)

@@ -16,10 +16,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, mode: int | None = None) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends well it replaces `path`, else it is removed.
 
-    A reader sees the old file or the new one, never a half. Raises OSError (for example when the disk is full).
+    `mode`: its permissions, by default those of any new file. A reader sees the old file or the new one, never a half.
+    Raises OSError (for example when the disk is full).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
@@ -28,7 +29,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_umask() if mode is None else mode)
         temporary.replace(path)
         _sync(path.parent)
     finally:

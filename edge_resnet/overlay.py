@@ -16,6 +16,7 @@ from edge_resnet.probability import softmax
 # BGR. Weights of the font's face.
 WHITE, GREY, DARK = (255, 255, 255), (190, 190, 190), (24, 20, 18)
 CALM, ALARM = (226, 172, 92), (48, 48, 232)
+ZONE = (80, 220, 250)
 BOLD, REGULAR = 700, 400
 _SANS = "sans"
 
@@ -25,6 +26,10 @@ _AMBER, _RED = (0, 190, 255), (20, 20, 235)
 _AMBER_TO_RED = np.linspace(_AMBER, _RED, 256).round().astype(np.uint8)[np.newaxis]
 # So many classes have a bar, and no more than fit into this share of a small picture's height.
 _MAX_BARS, _BARS_SHARE = 5, 1 / 3
+# Of the cells' edges.
+_FAINT = 0.35
+# Bits of a pixel in which corners are given to OpenCV.
+_FRACTION = 4
 # Text height as a share of the frame's height, within what can be read and what hides the picture (pixels).
 _TEXT_SHARE, _MIN_TEXT_PX, _MAX_TEXT_PX = 1 / 30, 11, 48
 
@@ -79,7 +84,7 @@ def draw(frame: Frame, caption: Caption, heat: npt.NDArray[np.float32] | None, p
     if heat is not None:
         box, laid = lay_on_frame(heat, preprocess, *frame.shape[:2])
         blend_heat(box.of(picture), laid)
-    text_px = round(min(_MAX_TEXT_PX, max(_MIN_TEXT_PX, frame.shape[0] * _TEXT_SHARE)))
+    text_px = _text_px(picture)
     if caption.probabilities:
         _draw_bars(picture, caption, text_px)
     if caption.held:
@@ -102,6 +107,62 @@ def blend_heat(area: Frame, heat: npt.NDArray[np.float32]) -> None:
     # From nothing at the floor upwards, so that the edge of the heat is no line.
     cover = _HEAT_COVER * strength
     part[:] = cv2.blendLinear(colours, part, cover, 1.0 - cover)
+
+
+def draw_zone(
+    picture: Frame, corners: Sequence[tuple[float, float]], name: str, colour: tuple[int, int, int] = ZONE
+) -> None:
+    """Outline a polygon in place, its name beside its topmost corner. `corners`: x, y, 0..1 from the top left."""
+    if not corners:
+        return
+    height, width = picture.shape[:2]
+    text_px = _text_px(picture)
+    thickness = max(1, text_px // 8)
+    # OpenCV counts from the middle of the first pixel.
+    points = np.rint((np.asarray(corners, np.float64) * (width, height) - 0.5) * (1 << _FRACTION)).astype(np.int32)
+    # A dark line under it, so that it is seen on any picture.
+    for line, px in ((DARK, thickness + 2), (colour, thickness)):
+        cv2.polylines(picture, [points], True, line, px, cv2.LINE_AA, _FRACTION)
+    if name:
+        left, top = min(corners, key=lambda corner: (corner[1], corner[0]))
+        x = min(round(left * width) + thickness, width - text_width(name, text_px, REGULAR) - text_px)
+        y = min(round(top * height) + thickness, height - 2 * text_px)
+        _draw_label(picture, name, (max(0, x), max(0, y)), text_px)
+
+
+def draw_cells(picture: Frame, rows: int, columns: int, preprocess: Preprocess) -> None:
+    """Draw the edges of the cells of a map of `rows` x `columns` faintly, in place, where the network sees them."""
+    seen, target = preprocess.boxes(*picture.shape[:2])
+    lines = picture.copy()
+    for number in range(columns + 1):
+        x = seen.x + round((number / columns * preprocess.width - target.x) / target.width * seen.width)
+        if seen.x <= x <= seen.x + seen.width:
+            cv2.line(lines, (x, seen.y), (x, seen.y + seen.height), WHITE)
+    for number in range(rows + 1):
+        y = seen.y + round((number / rows * preprocess.height - target.y) / target.height * seen.height)
+        if seen.y <= y <= seen.y + seen.height:
+            cv2.line(lines, (seen.x, y), (seen.x + seen.width, y), WHITE)
+    cv2.addWeighted(lines, _FAINT, picture, 1.0 - _FAINT, 0.0, dst=picture)
+
+
+def draw_hint(picture: Frame, words: str) -> None:
+    """A line at the bottom left, in place, that says what may be done."""
+    size, width = _text_px(picture), picture.shape[1]
+    while size > _MIN_TEXT_PX and text_width(words, size, REGULAR) > 0.95 * width:
+        size -= 1
+    _draw_label(picture, words, (size // 2, max(0, picture.shape[0] - 2 * size - size // 2)), size)
+
+
+def _text_px(picture: Frame) -> int:
+    height: int = picture.shape[0]
+    return round(min(_MAX_TEXT_PX, max(_MIN_TEXT_PX, height * _TEXT_SHARE)))
+
+
+def _draw_label(picture: Frame, words: str, corner: tuple[int, int], text_px: int) -> None:
+    """A line of text on a shade, whose top left is at `corner` (x, y)."""
+    pad, (x, y) = text_px // 3, corner
+    _shade(picture, Box(x, y, text_width(words, text_px, REGULAR) + 2 * pad, text_px + 2 * pad))
+    write(picture, words, (x + pad, y + pad + round(0.85 * text_px)), text_px, REGULAR, WHITE)
 
 
 def _draw_bars(picture: Frame, caption: Caption, text_px: int) -> None:

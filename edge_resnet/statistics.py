@@ -1,15 +1,19 @@
-"""How sure a figure is: intervals for shares, and the paired comparison of two classifiers."""
+"""How sure a figure is: intervals for shares and for counts, and the paired comparison of two classifiers."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 # Two-sided 95% and one-sided 95% points of the standard normal distribution.
 _Z_TWO_SIDED = NormalDist().inv_cdf(0.975)
 _Z_ONE_SIDED = NormalDist().inv_cdf(0.95)
 _MAX_PICTURES = 10_000_000
+# That a one-sided bound at 95% is wrong.
+DOUBT = 0.05
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -101,3 +105,41 @@ def _tango_score(n: int, worse: float, better: float, drop: float) -> float:
     share_better = (math.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
     variance = n * (2 * share_better + drop * (1 - drop))
     return (worse - better - n * drop) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def poisson(count: int) -> tuple[float, float]:
+    """The exact two-sided 95% interval for the mean of a Poisson count (Garwood 1936): 0 to 3.69 for none."""
+    return _poisson_lower(count, 0.025), poisson_upper(count, 0.025)
+
+
+@lru_cache(maxsize=1024)
+def poisson_upper(count: int, doubt: float = DOUBT) -> float:
+    """The exact one-sided upper bound for the mean of a Poisson count: 3.00 for none, at 95%.
+
+    With a larger mean so few would be counted with a probability under `doubt` (0..1).
+    """
+    return _root(lambda mean: poisson_tail(count, mean) - doubt, count)
+
+
+def poisson_tail(count: int, mean: float) -> float:
+    """The probability of at most `count` where `mean` (over 0, or 0) are expected."""
+    if mean == 0.0:
+        return 1.0
+    # As logarithms, since mean^k and k! leave the range of floats long before their quotient does.
+    terms = (k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(count + 1))
+    return min(1.0, math.fsum(math.exp(term) for term in terms))
+
+
+def _poisson_lower(count: int, doubt: float) -> float:
+    if count == 0:
+        return 0.0
+    return _root(lambda mean: doubt - (1.0 - poisson_tail(count - 1, mean)), count)
+
+
+def _root(falling: Callable[[float], float], count: int) -> float:
+    """Where a function of the mean falls through zero, near `count`."""
+    low, high = 0.0, 2.0 * count + 20.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > 0.0 else (low, middle)
+    return high

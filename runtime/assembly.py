@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -39,8 +39,7 @@ _BEATS = 2.5
 class Assembly:
     """What all channels of a watch share. `settings`, `decider`, `route` and `mode` may be exchanged while it runs.
 
-    `pictures_per_s`: how many pictures people are shown of each camera; None for none. `run`: the watch's own id, under
-    which its scores are kept. `route`: which sinks a notice goes to. `mode`: what a person has put in force.
+    `pictures_per_s`: how many pictures people are shown of each camera; None for none. `route`: which sinks a notice goes to. `mode`: what a person has put in force.
     """
 
     settings: WatchSettings
@@ -52,7 +51,6 @@ class Assembly:
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], datetime] = utc_now
     open: Open = open_source
-    run: str = field(default_factory=lambda: str(uuid.uuid4()))
     route: Route = nobody
     mode: str | None = None
 
@@ -70,7 +68,7 @@ class Assembly:
         source = self._camera(name, camera.detect, camera, maker, Pace(camera.rate), pictures)
         now_s, live = self.clock(), source.live
         gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
-        stopped = self.store.store.booked_until().get(name) if live else None
+        stopped = self.store.booked_until().get(name) if live else None
         # A file can be watched again; a live camera is watched on, whatever the disk does.
         writer: EventWriter = self.store if live else self.store.store
         journal = Journal(
@@ -78,7 +76,8 @@ class Assembly:
             name,
             self.decider,
             live,
-            self.run,
+            # A camera that is opened anew begins its stream's time anew.
+            str(uuid.uuid4()),
             self.wall,
             self.route,
             severity=partial(severity_of, self.settings),

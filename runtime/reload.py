@@ -18,7 +18,10 @@ from runtime.watch import Watch
 
 @dataclass
 class Reload:
-    """Looks whether a reload was asked for, and does it. A file that is wrong changes nothing, and is told."""
+    """Looks whether a reload was asked for, and does it. A file that is wrong changes nothing, and is told.
+
+    `on_change`: called when the assembly has the new settings.
+    """
 
     signals: Signals
     assembly: Assembly
@@ -26,6 +29,7 @@ class Reload:
     read: Callable[[], WatchSettings]
     systemd: Systemd
     log: Log
+    on_change: Callable[[], None] = lambda: None
     _to_begin: list[str] = field(default_factory=list, init=False)
     _reserve: Reserve = field(default_factory=Reserve, init=False)
 
@@ -55,6 +59,7 @@ class Reload:
         # Only now: what the old channel has booked must be in the store, or the new one would book it once more.
         self._to_begin = begin
         self._begin()
+        self.on_change()
         self.log.info(
             "reloaded",
             added=list(changes.added),

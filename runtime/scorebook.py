@@ -33,9 +33,9 @@ class ScoreBook:
         if len(self._looks) >= _MOST_LOOKS:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what was gathered."""
-        if not self._looks:
+    def flush(self, older_than_s: float = 0.0) -> None:
+        """Write what was gathered, if its first look is at least so old, by the stream's time."""
+        if not self._looks or self._looks[-1].time_s - self._looks[0].time_s < older_than_s:
             return
         looks, self._looks = tuple(self._looks), []
         journal, rules = self.journal, self.judge.rules

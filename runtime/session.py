@@ -21,12 +21,15 @@ from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
 from runtime.config.load import load
 from runtime.config.settings import WatchSettings
+from runtime.couriers import Couriers
+from runtime.delivery.office import Office, watched
 from runtime.descriptors import raise_limit
-from runtime.events.event import Event
 from runtime.events.abandoned import close_abandoned
-from runtime.events.journal import Decider, nobody, utc_now
+from runtime.events.event import Event
+from runtime.events.journal import Decider, Route, utc_now
 from runtime.events.lock import only_writer
 from runtime.events.patient import PatientStore
+from runtime.events.recovery import open_patiently
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
@@ -35,6 +38,8 @@ from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
 from runtime.outputs.options import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
 from runtime.outputs.output import Output
 from runtime.outputs.wall import Wall
+from runtime.recording.keeper import Keeper
+from runtime.recording.recorder import Recorder
 from runtime.reload import Reload
 from runtime.rule_settings import RuleSettings
 from runtime.screen import Screen
@@ -46,6 +51,8 @@ from runtime.sources import open_source
 from runtime.sources.address import Address
 from runtime.watch import Limits, Watch
 
+# At the end, for sinks that answer; what is left is delivered by the next run.
+_DELIVERING_S = 5.0
 # With fewer frames a second than this the rule's window never holds enough looks.
 _SLOWEST_PER_S = (RuleSettings.min_looks - 1) / RuleSettings.window_s
 
@@ -132,7 +139,10 @@ def watch(
     _check(options)
     raise_limit()
     bundle = open_bundle(options.bundle, log)
-    settings = _settings(options, bundle)
+    wish = Wish(options.backend, options.precision, options.device, options.box)
+    opener = Opener(bundle, wish, choose, log)
+    # The opener's may be of another input size, where tune chose so.
+    settings = _settings(options, opener.bundle)
     files = _check_files(settings, options, log)
     threads = set(threading.enumerate())
     # Closed from the last to the first: outputs, cameras, engine, store.
@@ -141,22 +151,29 @@ def watch(
         table = not also and not options.outputs.takes_terminal
         reporters = stack.enter_context(Reporters(options.metrics, table, log))
         stack.enter_context(only_writer(options.events))
-        store = PatientStore(stack.enter_context(EventStore(options.events)), log.error)
-        if abandoned := close_abandoned(store.store, utc_now(), nobody):
-            log.warning("events of a run that was cut off are ended", events=len(abandoned))
-        wish = Wish(options.backend, options.precision, options.device, options.box)
-        opener = Opener(bundle, wish, choose, log)
+        keeper = Keeper(options.events, lambda: run.assembly.settings.retention, log)
+        store = open_patiently(options.events, log.error, keeper.ask)
+        stack.callback(store.close)
+        office = Office(options.events, settings.sinks, watched(settings, bundle.model.alarms), log)
+        stack.callback(lambda: office.close(_DELIVERING_S))
+        store.do(lambda opened: _end_abandoned(opened, office.route, log))
         bell = threading.Event()
         inference = Inference(opener, bell)
         stack.callback(inference.close)
-        run = _Run(options, settings, files, opener, inference, store, bell, reporters.metrics, log, stack)
+        run = _Run(options, settings, files, opener, inference, store, office, bell, reporters.metrics, log, stack)
+        keeper.start()
+        stack.callback(keeper.close)
+        run.record(keeper, stack)
+        couriers = Couriers(office, run.watch.incidents, run.assembly)
+        couriers.start()
         ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
-        reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, bundle), reporters.systemd, log)
+        reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, opener.bundle), reporters.systemd, log)
+        reload.on_change = couriers.change
         arming = Arming(run.assembly, log)
         arming.look()
-        run.watch.on_tick = (reload.look, arming.look)
+        run.watch.on_tick = (reload.look, arming.look, couriers.look_after)
         run.watch.tell = (reporters.tell,)
-        run.watch.outputs = (*run.watch.outputs, *also)
+        run.watch.outputs += [couriers, *also]
         run.watch.on_end = reporters.stopping
         if len(set(options.cameras)) < len(options.cameras):
             log.warning("a camera is named twice, and watched twice")
@@ -180,12 +197,14 @@ class _Run:
         opener: Opener,
         inference: Inference,
         store: PatientStore,
+        office: Office,
         bell: threading.Event,
         metrics: Metrics,
         log: Log,
         stack: ExitStack,
     ) -> None:
-        self._opener, self._options = opener, options
+        self._opener, self._options, self._log = opener, options, log
+        self._files_only = len(files) == len(settings.cameras())
         model = opener.bundle.model
         several = options.config is not None or len(settings.cameras()) > 1
         pictured = options.outputs.pictures
@@ -195,6 +214,7 @@ class _Run:
             decider=Decider("", "", ""),
             store=store,
             bell=bell,
+            route=office.route,
             pictures_per_s=(WALL_PER_S if several else EVERY_PICTURE_PER_S) if pictured else None,
         )
         channels = self.assembly.channels()
@@ -203,7 +223,7 @@ class _Run:
             channels=channels,
             model=model,
             inference=inference,
-            incidents=Incidents(store, outputs, log, utc_now),
+            incidents=Incidents(store, outputs, log, utc_now, route=office.route),
             outputs=outputs,
             screen=Screen(model, outputs, Wall() if several else None) if pictured else None,
             metrics=metrics,
@@ -211,7 +231,17 @@ class _Run:
             bell=bell,
             limits=Limits(settings.max_wait, settings.max_batch, options.max_seconds),
             on_backend=self._decides,
+            sinks=office.status,
         )
+
+    def record(self, keeper: Keeper, stack: ExitStack) -> None:
+        """Keep pictures and clips of events from now on, beside the event store."""
+        model, assembly = self._opener.bundle.model, self.assembly
+        recorder = Recorder(
+            self._options.events, model, lambda: assembly.settings, keeper, self._log, files_only=self._files_only
+        )
+        stack.callback(recorder.close)
+        self.watch.outputs.append(recorder)
 
     def summary(self, bundle: Bundle) -> Summary:
         """What was seen."""
@@ -235,6 +265,11 @@ class _Run:
         self.assembly.decider = Decider(model, running.backend, running.precision)
         for channel in self.watch.channels.values():
             channel.journal.decider = self.assembly.decider
+
+
+def _end_abandoned(store: EventStore, route: Route, log: Log) -> None:
+    if abandoned := close_abandoned(store, utc_now(), route):
+        log.warning("events of a run that was cut off are ended", events=len(abandoned))
 
 
 def _check(options: StreamOptions) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ from runtime.balance import Balance
 from runtime.cameras.shot import Shot
 from runtime.channel import Channel, Found
 from runtime.dispatch import Turns
+from runtime.events.deliveries import Waiting
 from runtime.events.event import Event
 from runtime.events.near_miss import NearMiss
 from runtime.incidents import Incidents
@@ -35,6 +36,8 @@ from runtime.service.status import BoxStatus
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
 _KEEP_LEDGER_S = 10.0
+# Who asks why nothing fired just now waits a minute at most.
+_KEEP_SCORES_S = 50.0
 _DRAIN_S = 5.0
 # All reading threads together; what hangs is left behind.
 _JOIN_S = 3.0
@@ -71,21 +74,22 @@ class _Batch:
 class Watch:
     """All cameras, watched. `channels`: by name; more may be added, and removed, while it runs, by the main thread.
 
-    `tell` gets the status four times a second. `on_backend`: an engine runs now. `on_tick`: the loop beats. `on_end`:
-    the loop is left, and what is at hand is finished.
+    `tell` gets the status four times a second. `sinks`: what they were not told yet. `on_backend`: an engine runs now.
+    `on_tick`: the loop beats. `on_end`: the loop is left, and what is at hand is finished.
     """
 
     channels: dict[str, Channel]
     model: ModelSpec
     inference: Inference
     incidents: Incidents
-    outputs: Sequence[Output]
+    outputs: list[Output]
     screen: Screen | None
     metrics: Metrics
     log: Log
     bell: threading.Event
     limits: Limits = Limits()
     tell: Sequence[Callable[[BoxStatus], None]] = ()
+    sinks: Callable[[], Mapping[str, Waiting]] = dict
     on_backend: Callable[[Description], None] = lambda description: None
     on_tick: Sequence[Callable[[], None]] = ()
     on_end: Callable[[], None] = lambda: None
@@ -173,6 +177,7 @@ class Watch:
             batch=self._batch_size,
             overloaded=self._balance.overloaded,
             events=self.raised,
+            sinks=self.sinks(),
         )
 
     # The loop, from the batch to the beat.
@@ -335,7 +340,10 @@ class Watch:
         self._balance.look(now_s)
         if now_s - self._kept_s >= _KEEP_LEDGER_S:
             self._kept_s = now_s
-            self.incidents.keep_ledger(self.channels.values())
+            with self.incidents.store.together():
+                for channel in self.channels.values():
+                    channel.scores.flush(older_than_s=_KEEP_SCORES_S)
+                self.incidents.keep_ledger(self.channels.values())
         status = self.status()
         self.metrics.update(status)
         for tell in self.tell:
@@ -409,7 +417,7 @@ class Watch:
             for channel in channels:
                 channel.scores.flush()
                 channel.settle(now_s)
-                self.incidents.ended(channel.name)
+                self.incidents.forget(channel.name)
             self.incidents.keep_ledger(channels)
 
 

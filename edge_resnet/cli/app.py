@@ -7,9 +7,11 @@ import typer
 from edge_resnet.cli import (
     arm,
     audit,
+    backtest,
     build,
     config,
     data,
+    deliveries,
     demo,
     doctor,
     evaluate,
@@ -20,6 +22,8 @@ from edge_resnet.cli import (
     report,
     search,
     tune,
+    why,
+    zones,
 )
 from runtime.stream import stream
 
@@ -39,8 +43,11 @@ for function in (
     parity.parity,
     build.build,
     tune.tune,
+    backtest.backtest,
+    zones.zones,
     stream,
     arm.arm,
+    why.why,
     report.report,
     demo.demo,
     doctor.doctor,
@@ -49,3 +56,4 @@ for function in (
 app.add_typer(config.app, name="config")
 app.add_typer(events.app, name="events")
 app.add_typer(data.app, name="data")
+app.add_typer(deliveries.app, name="deliveries")

@@ -33,7 +33,8 @@ def check(
     from edge_resnet.files import printable
     from runtime.config.load import read
 
-    reading = read(file, None if bundle is None else Bundle.open(bundle).model.alarms)
+    model = None if bundle is None else Bundle.open(bundle).model
+    reading = read(file) if model is None else read(file, model.alarms, input=model.input)
     if json:
         answer_json(_answer(reading))
     else:

@@ -20,7 +20,8 @@ from edge_resnet.train.args import Args
 from edge_resnet.train.finetune import finetune, finished_report
 from export.job import ExportJob, Int8Options, export
 from export.package import PARITY_JSON
-from runtime.backtest import WatchedClip, total, watch_clips
+from runtime.backtest.clips import watch_clips
+from runtime.backtest.judged import Judged, counts, total
 
 SUMMARY = "summary.json"
 # From no weights at all, ResNet-50 learns the drawn yards at this size in about three minutes on two cores: it takes
@@ -58,7 +59,7 @@ class Demo:
             "test_pictures": trained["n"],
             "input": f"{INPUT_HEIGHT}x{INPUT_WIDTH}",
             "parity": parity,
-            "events": total(clips).to_json(),
+            "events": counts(total(clips)),
             "clips": [clip.to_json() for clip in clips],
             "annotated_picture": picture,
             "annotated_clip": str(self.out / _ANNOTATED_CLIP),
@@ -108,12 +109,12 @@ class Demo:
             raise UserError(f"{bundle}: the proof failed; see {bundle / 'parity.html'}")
         return verdict
 
-    def _watch(self) -> list[WatchedClip]:
+    def _watch(self) -> list[Judged]:
         annotated = {_ANNOTATED_SOURCE: self.out / _ANNOTATED_CLIP}
         bundle, events = self.out / runs.BUNDLE, self.out / "events.sqlite"
         return watch_clips(self.out / "clips", bundle, events, self.narrator.say, annotated)
 
-    def _photograph(self, clips: list[WatchedClip]) -> str | None:
+    def _photograph(self, clips: list[Judged]) -> str | None:
         """Take a frame of the annotated clip while its alarm lasts; the picture's path, or None without an alarm."""
         raised = [event.raised_s for clip in clips if clip.name == _ANNOTATED_SOURCE for event in clip.events]
         if not raised:

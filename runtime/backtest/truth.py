@@ -1,84 +1,95 @@
-"""What truly happens in clips (truth.csv), and which events were right, missed or false."""
+"""What truly happens in video (truth.csv), and how much of the rest is normal."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_resnet.errors import UserError
-from edge_resnet.manifest import AlarmSpec
-from runtime.events.event import Event
 
 # People mark the beginning of smoke or of a fight to about half a second; an alarm needs a window to be sure.
 TOLERANCE_S = 1.0
+# From a second to a later one.
+Span = tuple[float, float]
+
 _COLUMNS = ("clip", "start_s", "end_s", "class")
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Something of a class is to be seen from `start_s` to `end_s` of a clip."""
+    """Something of a class is to be seen from `start_s` to `end_s` of a clip.
+
+    `early_s`: so long before it an alarm is not yet false.
+    """
 
     start_s: float
     end_s: float
     label: str
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts over intervals and events; a true interval may have several events, which are then not false."""
-
-    expected: int
-    found: int
-    false: int
+    early_s: float = TOLERANCE_S
 
     @property
-    def missed(self) -> int:
-        return self.expected - self.found
+    def tolerant(self) -> Span:
+        """With the tolerance on both ends."""
+        return self.start_s - self.early_s, self.end_s + TOLERANCE_S
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.expected + other.expected, self.found + other.found, self.false + other.false)
-
-    def to_json(self) -> dict[str, int]:
-        """For reports."""
-        return {"expected": self.expected, "found": self.found, "missed": self.missed, "false": self.false}
+    def holds(self, time_s: float) -> bool:
+        """Whether a time lies in it, with the tolerance on both ends."""
+        first_s, last_s = self.tolerant
+        return first_s <= time_s <= last_s
 
 
 def read_truth(path: Path) -> dict[str, list[Interval]]:
     """The intervals of each clip, by the clip's file name. A clip without rows is normal. Raises UserError."""
     truth: defaultdict[str, list[Interval]] = defaultdict(list)
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                start_s, end_s = float(row["start_s"]), float(row["end_s"])
-                if not 0 <= start_s < end_s:
-                    raise ValueError
-                truth[row["clip"]].append(Interval(start_s, end_s, row["class"]))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; name a file with the columns {','.join(_COLUMNS)}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a truth file; its columns are {','.join(_COLUMNS)}, times in seconds") from error
+    for number, row in read_rows(path, _COLUMNS):
+        try:
+            start_s, end_s = float(row["start_s"]), float(row["end_s"])
+        except ValueError:
+            start_s = end_s = math.nan
+        if not 0.0 <= start_s < end_s < math.inf:
+            raise UserError(
+                f"{path}: line {number}: start_s and end_s are seconds of the clip, the end after the start"
+            )
+        truth[row["clip"]].append(Interval(start_s, end_s, row["class"]))
     return dict(truth)
 
 
-def tally(events: Sequence[Event], intervals: Iterable[Interval], alarms: Mapping[str, AlarmSpec]) -> Tally:
-    """Hold a clip's events against its truth, with TOLERANCE_S on both ends.
+def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with these columns, none of them empty, each with the number of its line.
 
-    Truth of classes that no alarm has is left out: the model does not know them.
+    Raises UserError.
     """
-    alarm_of = {label: name for name, alarm in alarms.items() for label in alarm.classes}
-    known = [interval for interval in intervals if interval.label in alarm_of]
-    found = sum(any(_fits(event, interval, alarm_of) for event in events) for interval in known)
-    false = sum(not any(_fits(event, interval, alarm_of) for interval in known) for event in events)
-    return Tally(len(known), found, false)
+    wanted = f"its columns are {','.join(columns)}"
+    try:
+        # Spreadsheets put a mark at the front.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not set(columns) <= set(rows.fieldnames or ()):
+                raise UserError(f"{path}: not a truth file; {wanted}")
+            for row in rows:
+                if not all(row[name] for name in columns):
+                    raise UserError(f"{path}: line {rows.line_num}: a value is missing; {wanted}")
+                yield rows.line_num, row
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; name a truth file with --truth, {wanted}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a truth file; {wanted}") from error
 
 
-def _fits(event: Event, interval: Interval, alarm_of: Mapping[str, str]) -> bool:
-    ended_s = event.raised_s if event.ended_s is None else event.ended_s
-    return (
-        event.alarm == alarm_of[interval.label]
-        and event.raised_s <= interval.end_s + TOLERANCE_S
-        and ended_s >= interval.start_s - TOLERANCE_S
-    )
+def outside(watched: Iterable[Span], excluded: Iterable[Span]) -> float:
+    """How many seconds of `watched` spans, which do not overlap, lie in none of the `excluded` ones."""
+    cuts = sorted(excluded)
+    total_s = 0.0
+    for start_s, end_s in watched:
+        at_s = start_s
+        for first_s, last_s in cuts:
+            if first_s >= end_s:
+                break
+            total_s += max(0.0, first_s - at_s)
+            at_s = max(at_s, last_s)
+        total_s += max(0.0, end_s - at_s)
+    return total_s

@@ -1,4 +1,4 @@
-"""Whether settings fit the bundle that will watch: its alarms, thresholds it reaches, looks enough, zones it can judge."""
+"""Whether settings fit the bundle that will watch: alarms it has, thresholds it reaches, looks enough, zones."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from runtime.config.document import Document, Problem
 from runtime.config.finding import Finding, Inconsistent, KeyPath, instead, shown
 from runtime.config.settings import WatchSettings
+from runtime.config.sinks import BUILT_IN, OTHER, model_of
 
 _BOUNDS = {
     "greater_than": "must be over",
@@ -37,12 +38,20 @@ _WANTED = {
 
 def explain(error: ValidationError, document: Document) -> Iterator[Problem]:
     """The problems of a document, each with its place."""
-    details = error.errors(include_url=False)
+    details = [_as_written(detail) for detail in error.errors(include_url=False)]
     for detail in details:
         if detail["type"] == "too_short" and any(_is_inside(other["loc"], detail["loc"]) for other in details):
             # Items that are wrong are not counted; they are told of themselves.
             continue
         yield from _problems(detail, document)
+
+
+def _as_written(detail: ErrorDetails) -> ErrorDetails:
+    """With the path that stands in the document: pydantic's tells of a sink also what kind it was taken for."""
+    path = detail["loc"]
+    if path[:1] == ("sinks",) and path[2:3] and path[2] in (*BUILT_IN, OTHER):
+        detail["loc"] = (*path[:2], *path[3:])
+    return detail
 
 
 def is_contradiction(detail: ErrorDetails) -> bool:
@@ -63,21 +72,21 @@ def _problems(detail: ErrorDetails, document: Document) -> Iterator[Problem]:
     elif path[-1:] == ("[key]",):
         yield document.at_key(Finding(path[:-1], str(cause or detail["msg"])))
     elif kind == "extra_forbidden":
-        known = _model_at(path[:-1]).model_fields
+        known = _model_at(path[:-1], document).model_fields
         yield document.at_key(Finding(path, f"unknown key; {instead(str(path[-1]), known)}"))
     elif kind == "missing":
-        yield (document.at_value if isinstance(path[-1], int) else document.at_key)(_missing(path))
+        yield (document.at_value if isinstance(path[-1], int) else document.at_key)(_missing(path, document))
     elif cause is not None:
         yield document.at_value(Finding(path, str(cause)))
     else:
         yield document.at_value(Finding(path, _text(detail, document)))
 
 
-def _missing(path: KeyPath) -> Finding:
+def _missing(path: KeyPath, document: Document) -> Finding:
     *around, key = path
     if isinstance(key, int):  # the only lists of fixed length are points
         return Finding(tuple(around), "a point has two numbers, [x, y]")
-    description = _model_at(tuple(around)).model_fields[key].description or ""
+    description = _model_at(tuple(around), document).model_fields[key].description or ""
     return Finding(tuple(around), f"{key} is missing. {description}".strip())
 
 
@@ -116,10 +125,12 @@ def _shown(document: Document, detail: ErrorDetails) -> str:
 
 
 def _unit(document: Document, path: KeyPath) -> str:
-    """The unit that a bound is told in, where the value is a quantity (units.py turns all into s or /s)."""
+    """The unit that a bound is told in, where the value is a quantity (units.py turns all into s, /s or bytes)."""
     written = document.texts.get(path, "")
     if not written[-1:].isalpha():
         return ""
+    if written.endswith("B"):
+        return " bytes"
     return "/s" if "/" in written else " s"
 
 
@@ -132,13 +143,17 @@ def _quotes(detail: ErrorDetails) -> str:
     return "; write it in quotes"
 
 
-def _model_at(path: KeyPath) -> type[BaseModel]:
+def _model_at(path: KeyPath, document: Document) -> type[BaseModel]:
     """The class of the settings at a path."""
     kind: Any = WatchSettings
+    value: Any = document.data
     for part in path:
+        value = value[part]
         if get_origin(kind) is None:
             kind = kind.model_fields[part].annotation
         else:  # of a mapping the values, of a list the items
             kind = get_args(kind)[1 if get_origin(kind) is dict else 0]
+        if get_origin(kind) is Annotated:  # only sinks: what is written there says which of several it is
+            kind = model_of(value.get("kind"))
     model: type[BaseModel] = kind
     return model

@@ -1,4 +1,4 @@
-"""Addresses as they are written in YAML: ${NAME} from the environment, files beside the configuration, passwords."""
+"""Addresses and secrets as they are written in YAML: ${NAME} from the environment, files beside the configuration."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fill(text: str, folder: Path, environment: Mapping[str, str]) -> Filled:
 
     Raises CameraError, which never tells what a variable holds.
     """
-    filled = _VARIABLE.sub(lambda found: _value(found, environment), text)
+    filled = fill_in(text, environment)
     if not filled:
         raise CameraError("nothing stands here; name a device (0), a URL (rtsp://...), a file or a folder")
     if _is_path(filled):
@@ -57,6 +57,16 @@ def fill(text: str, folder: Path, environment: Mapping[str, str]) -> Filled:
         if _VARIABLE.search(text) is None:
             raise
     raise CameraError(f"with the environment's values this is no device, URL, file or folder; {ESCAPE}")
+
+
+def fill_in(text: str, environment: Mapping[str, str]) -> str:
+    """`text` with what its variables hold. Raises CameraError, which never tells what that is."""
+    return _VARIABLE.sub(lambda found: _value(found, environment), text)
+
+
+def holds_variable(text: str) -> bool:
+    """Whether any of it comes from the environment."""
+    return any(found[1] is not None for found in _VARIABLE.finditer(text))
 
 
 def holds_password(text: str) -> bool:

@@ -17,7 +17,15 @@ from runtime.config.document import Document, Misread, Place, Problem, read_docu
 from runtime.config.explain import explain, is_contradiction
 from runtime.config.fill import fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
-from runtime.config.references import ambiguous_modes, cameras, unknown_alarms, unknown_modes, unknown_schedules
+from runtime.config.references import (
+    ambiguous_modes,
+    cameras,
+    unknown_alarms,
+    unknown_modes,
+    unknown_schedules,
+    unknown_sink_cameras,
+)
+from runtime.config.secrets import fill_sinks, in_the_open
 from runtime.config.settings import WatchSettings
 from runtime.config.units import WRITTEN
 
@@ -77,7 +85,9 @@ def read(
         return Reading(file, None, (misread.problem,), partial=misread.problem.place is not None)
     problems = [*document.problems]
     warnings = list(_warnings(document, file))
-    problems += _fill(document, file.parent, os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
+    problems += _fill(document, file.parent, environment)
+    problems += fill_sinks(document, file.parent, environment)
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)
@@ -86,7 +96,7 @@ def read(
         # A value that is wrong is not held against others, and rates only against a bundle when all else is right.
         partial = alarms is not None or any(not is_contradiction(detail) for detail in error.errors())
         problems += explain(error, document)
-        for references in (unknown_schedules, unknown_modes, ambiguous_modes):
+        for references in (unknown_schedules, unknown_modes, ambiguous_modes, unknown_sink_cameras):
             problems += [document.at_value(finding) for finding in references(document.data)]
     if alarms is not None:
         found = against_bundle(settings, alarms, input) if settings else unknown_alarms(document.data, alarms)
@@ -120,14 +130,20 @@ def _warnings(document: Document, file: Path) -> Iterator[Problem]:
     for path, camera in cameras(document.data):
         for key, text in _addresses(camera):
             if holds_password(text):
-                advice = "a password stands in this file; write ${NAME} in its place and set NAME in the environment"
-                if file.stat().st_mode & 0o077:
-                    advice += f"; others on this machine may read it: chmod 600 {file}"
-                yield document.at_value(Finding((*path, key), advice))
+                yield document.at_value(Finding((*path, key), _in_the_open("password", file)))
             if text in first and first[text] != path:
                 other = f"the same address as in {dotted(first[text])}; is that meant?"
                 yield document.at_value(Finding((*path, key), other))
             first.setdefault(text, path)
+    for path in in_the_open(document):
+        yield document.at_value(Finding(path, _in_the_open("secret", file)))
+
+
+def _in_the_open(what: str, file: Path) -> str:
+    advice = f"a {what} stands in this file; write ${{NAME}} in its place and set NAME in the environment"
+    if file.stat().st_mode & 0o077:
+        advice += f"; others on this machine may read it: chmod 600 {file}"
+    return advice
 
 
 def _addresses(camera: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -40,6 +40,18 @@ def ambiguous_modes(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(("modes",), f"{text} when no schedule does; leave out the schedule of exactly one mode")
 
 
+def unknown_sink_cameras(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras and sites that sinks name and that are not there."""
+    sites = [site for site, _ in _items(_of(data, "sites"))]
+    known = [*("/".join(filter(None, map(str, (path[1], path[3])))) for path, _ in cameras(data)), *sites]
+    for path, sink in sinks(data):
+        named = sink.get("cameras")
+        for index, name in enumerate(named if isinstance(named, list | tuple) else ()):
+            if isinstance(name, str) and name not in known:
+                text = f"{shown(name)} is no camera and no site; {instead(name, known)}"
+                yield Finding((*path, "cameras", index), text)
+
+
 def unknown_alarms(data: Mapping[str, Any], alarms: Collection[str]) -> Iterator[Finding]:
     """The alarms that are named and that a bundle with `alarms` does not have."""
     for path, name in _named_alarms(data):
@@ -53,6 +65,13 @@ def cameras(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
         for name, camera in _items(_of(each, "cameras")):
             if isinstance(camera, dict):
                 yield ("sites", site, "cameras", name), camera
+
+
+def sinks(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """The sinks of a file that may yet be wrong anywhere, with their paths."""
+    for name, sink in _items(_of(data, "sinks")):
+        if isinstance(sink, dict):
+            yield ("sinks", name), sink
 
 
 def _alarms(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -70,6 +89,8 @@ def _modes(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
 def _named_alarms(data: Any) -> Iterator[tuple[KeyPath, Any]]:
     for name, _ in _items(_of(data, "alarms")):
         yield ("alarms", name), name
+    for path, sink in sinks(data):
+        yield from _each(path, ("alarms",), sink.get("alarms"))
     for path, camera in cameras(data):
         zones = [(("zones", zone, "alarms"), _of(each, "alarms")) for zone, each in _items(camera.get("zones"))]
         for within, names in (
@@ -77,8 +98,12 @@ def _named_alarms(data: Any) -> Iterator[tuple[KeyPath, Any]]:
             (("gate", "never_for"), _of(camera.get("gate"), "never_for")),
             *zones,
         ):
-            for index, name in enumerate(names if isinstance(names, list | tuple) else ()):
-                yield (*path, *within, index), name
+            yield from _each(path, within, names)
+
+
+def _each(path: KeyPath, within: KeyPath, names: Any) -> Iterator[tuple[KeyPath, Any]]:
+    for index, name in enumerate(names if isinstance(names, list | tuple) else ()):
+        yield (*path, *within, index), name
 
 
 def _of(data: Any, key: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from runtime.config.settings import WatchSettings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DAY_S = 86400.0
 
 
 def schema() -> dict[str, Any]:
@@ -36,7 +37,11 @@ def _written(part: Any) -> Any:
 
 
 def _quantity(number: float, example: str) -> str:
-    """A number of seconds, or of times a second, as the example is written."""
+    """A number of seconds, of times a second or of bytes, as the example is written."""
     if example.endswith("/s"):
         return f"{number:g}/s"
+    if example.endswith("B"):
+        return f"{number / 1e9:g} GB" if number >= 1e9 else f"{number / 1e6:g} MB"
+    if number >= _DAY_S and number % _DAY_S == 0:
+        return f"{number / _DAY_S:g} d"
     return f"{number:g} s" if number >= 1 else f"{1000 * number:g} ms"

@@ -11,8 +11,10 @@ from edge_resnet.manifest import Probability
 from runtime.config.base import Settings
 from runtime.config.finding import Finding, Inconsistent
 from runtime.config.name import PATTERN, Name
-from runtime.config.references import ambiguous_modes, unknown_modes, unknown_schedules
+from runtime.config.recording import RecordingSettings, RetentionSettings
+from runtime.config.references import ambiguous_modes, unknown_modes, unknown_schedules, unknown_sink_cameras
 from runtime.config.schedule import Schedule
+from runtime.config.sinks import AnySink
 from runtime.config.timezone import zone
 from runtime.config.units import PerSecond, Seconds
 from runtime.severity import Severity
@@ -194,6 +196,18 @@ class WatchSettings(Settings):
         default={}, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
     )
     """States of the place, such as home and away; `edge-resnet arm away` puts one in force whatever the time is."""
+    sinks: dict[Name, AnySink] = Field(
+        default={}, repr=False, json_schema_extra={"propertyNames": {"pattern": f"^{PATTERN}$"}}
+    )
+    """What alarms are delivered to, by a name of yours."""
+    down_after: Seconds = 30.0
+    """A camera that sees nothing for so long is told to be down; most outages are shorter, and nobody need get up."""
+    up_after: Seconds = 10.0
+    """A camera that was told to be down is told to be up when it has seen for so long."""
+    recording: RecordingSettings = RecordingSettings()
+    """What is kept of events beside their rows."""
+    retention: RetentionSettings = RetentionSettings()
+    """For how long what is kept is kept."""
     max_wait: Seconds = 0.02
     """How long a due frame waits for others to share its batch."""
     max_batch: Annotated[int, Field(ge=1, le=256)] = 8
@@ -202,7 +216,8 @@ class WatchSettings(Settings):
     @model_validator(mode="after")
     def _schedules_exist(self) -> WatchSettings:
         data = self.model_dump()
-        if unknown := [*unknown_schedules(data), *unknown_modes(data), *ambiguous_modes(data)]:
+        references = (unknown_schedules, unknown_modes, ambiguous_modes, unknown_sink_cameras)
+        if unknown := [finding for of in references for finding in of(data)]:
             raise Inconsistent(unknown)
         return self
 

@@ -1,4 +1,4 @@
-"""Quantities with their units, as people write them in YAML: `10 s`, `500 ms`, `5/s`."""
+"""Quantities with their units, as people write them in YAML: `10 s`, `500 ms`, `5/s`, `10 GB`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*([A-Za-z/]+)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _PER_SECOND = {"/s": 1.0, "/min": 1 / 60}
+# As disks are sold, and as df -H counts.
+_BYTES = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def _in(units: Mapping[str, float], example: str) -> Callable[[Any, ValidationInfo], Any]:
@@ -44,10 +46,11 @@ def _schema(units: Mapping[str, float], example: str) -> WithJsonSchema:
     )
 
 
-# In code a plain number of seconds, of times a second.
+# In code a plain number of seconds, of times a second, of bytes.
 Seconds = Annotated[
     float, BeforeValidator(_in(_SECONDS, "10 s")), Field(gt=0.0, le=86400.0 * 366), _schema(_SECONDS, "10 s")
 ]
 PerSecond = Annotated[
     float, BeforeValidator(_in(_PER_SECOND, "5/s")), Field(gt=0.0, le=1000.0), _schema(_PER_SECOND, "5/s")
 ]
+Bytes = Annotated[float, BeforeValidator(_in(_BYTES, "10 GB")), Field(gt=0.0, le=1e15), _schema(_BYTES, "10 GB")]

@@ -63,7 +63,7 @@ class EventWriter(Protocol):
 
 @dataclass
 class Journal:
-    """The events of one camera in one `run` (a UUID): `held`, by target, as they stand.
+    """The events of one camera in one `run` (a UUID, another each time it is opened): `held`, by target, as they stand.
 
     `live`: whether the camera shows what is now; only then an event has a wall-clock time. It is read when the alarm
     is raised, not counted from the stream's start: small boxes have no clock of their own, and the time jumps when

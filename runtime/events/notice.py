@@ -11,8 +11,8 @@ from runtime.events.event import Event
 from runtime.events.incident import Incident
 from runtime.severity import Severity
 
-# A camera is down or up again; `summary`: many notices folded into one.
-What = Literal["raised", "cleared", "down", "up", "summary"]
+# A camera is down or up again; `summary`: many notices folded into one; `test`: somebody tries whether it arrives.
+What = Literal["raised", "cleared", "down", "up", "summary", "test"]
 
 
 @dataclass(frozen=True)

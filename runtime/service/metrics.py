@@ -68,6 +68,8 @@ class Metrics:
             "backend_failures_total", "Times a backend failed, hung or could not be opened.", "backend"
         )
         self._overloaded = self._gauge("overloaded", "1 while cameras get fewer looks than they want, else 0.")
+        self._pending = self._gauge("deliveries_pending", "Notices that a sink was not told yet.", "sink")
+        self._dead = self._gauge("deliveries_dead", "Notices that a sink will not be told: dead letters.", "sink")
         # What the counters that follow the status stand at, by their labels, the camera first.
         self._totals: dict[tuple[Counter, tuple[str, ...]], float] = {}
         self._of_camera: tuple[Counter | Gauge | Histogram, ...] = (
@@ -80,6 +82,11 @@ class Metrics:
         for camera in status.cameras:
             self._update_camera(camera)
         self._overloaded.set(status.overloaded)
+        for gauge in (self._pending, self._dead):
+            gauge.clear()
+        for name, waiting in status.sinks.items():
+            self._pending.labels(name).set(waiting.pending)
+            self._dead.labels(name).set(waiting.dead)
 
     def remove(self, camera: str) -> None:
         """A camera is not watched any more: it leaves no series behind."""

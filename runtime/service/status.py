@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from runtime.events.deliveries import Waiting
+
 
 @dataclass(frozen=True)
 class CameraStatus:
@@ -55,7 +57,8 @@ class CameraStatus:
 @dataclass(frozen=True)
 class BoxStatus:
     """The whole watch now. `backend` and `precision` that run ("" while none does), `ms_a_frame` of inference in the
-    mean, `batch` frames in the last one, `overloaded`: whether cameras get fewer looks than they want.
+    mean, `batch` frames in the last one, `overloaded`: whether cameras get fewer looks than they want. `sinks`: what
+    each was not told yet, by name.
     """
 
     cameras: tuple[CameraStatus, ...]
@@ -66,3 +69,4 @@ class BoxStatus:
     batch: int = 0
     overloaded: bool = False
     events: int = 0
+    sinks: Mapping[str, Waiting] = field(default_factory=dict)

@@ -148,6 +148,9 @@ def _foot(status: BoxStatus) -> Text:
     else:
         foot.append("no backend runs", style="bold red")
     foot.append(f", {status.events} alarm{'s' * (status.events != 1)}, up {_short(status.uptime_s)}")
+    behind = [f"{name} {each.pending} waiting, {each.dead} dead" for name, each in status.sinks.items() if each.dead]
+    if behind:
+        foot.append(f"  dead letters: {'; '.join(behind)}", style="bold yellow")
     if status.overloaded:
         foot.append("  overloaded: fewer looks than wanted", style="bold yellow")
     return foot

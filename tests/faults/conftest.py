@@ -17,6 +17,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def evidence_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own for an event store with some pictures and clips."""
+    yield from _disk(tmp_path / "evidence", "16m")
+
+
+@pytest.fixture
 def middling_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own that holds two states of a small training (64 MB each), not much more."""
     yield from _disk(tmp_path / "middling", "150m")

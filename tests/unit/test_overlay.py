@@ -120,3 +120,34 @@ def test_bars_leave_most_of_a_small_picture_free() -> None:
         frame = np.full((height, width, 3), 100, np.uint8)
         touched = (draw(frame, many, None, Preprocess(224, 224)) != frame).any(axis=2).any(axis=1)
         assert 0 < touched.sum() < 0.45 * height
+
+
+@pytest.mark.parametrize("height", [240, 360, 1080])
+def test_a_zone_is_outlined_with_its_name_and_its_inside_stays_as_it_was(height: int) -> None:
+    picture = np.full((height, height * 16 // 9, 3), 100, np.uint8)
+    overlay.draw_zone(picture, [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)], "ramp")
+    columns = range(picture.shape[1] // 4 + 3, picture.shape[1] * 3 // 4 - 3)
+    edge = picture[round(0.75 * height) - 3 : round(0.75 * height) + 3].astype(int)
+    assert (np.abs(edge[:, columns] - overlay.ZONE).sum(axis=2).min(axis=0) < 200).all()
+    assert (picture[height // 2 : height // 2 + height // 8, picture.shape[1] // 2] == 100).all()
+    assert (picture[: height // 8] == 100).all()
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=6), st.integers(8, 90), st.integers(8, 160))
+def test_no_polygon_or_size_breaks_an_outline(corners: list[tuple[float, float]], height: int, width: int) -> None:
+    picture = np.zeros((height, width, 3), np.uint8)
+    overlay.draw_zone(picture, corners, "a very long name of a zone")
+    overlay.draw_hint(picture, "what may be done")
+    assert picture.shape == (height, width, 3)
+
+
+@pytest.mark.parametrize(("resize", "lines"), [("stretch", 8), ("letterbox", 8), ("crop", 8)])
+def test_the_edges_of_the_cells_lie_where_the_network_sees_them(resize: ResizePolicy, lines: int) -> None:
+    picture = np.zeros((360, 640, 3), np.uint8)
+    overlay.draw_cells(picture, 7, 7, Preprocess(224, 224, resize))
+    bright = np.flatnonzero(picture[20, :, 0] > 0) if resize != "letterbox" else np.flatnonzero(picture[100, :, 0] > 0)
+    left, right = (140, 500) if resize == "crop" else (0, 640)
+    # The last edge of a whole picture lies just outside of it.
+    expected = [round(left + number * (right - left) / 7) for number in range(lines)]
+    assert bright.tolist() == pytest.approx([x for x in expected if x < 640], abs=1)
+    assert picture.max() < 128

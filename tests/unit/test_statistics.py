@@ -1,4 +1,4 @@
-"""Intervals and paired comparisons against values that can be looked up or counted."""
+"""Intervals, bounds of counts and paired comparisons against values that can be looked up or counted."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_resnet.statistics import PairedDrop, mcnemar, wilson
+from edge_resnet.statistics import PairedDrop, mcnemar, poisson, poisson_tail, poisson_upper, wilson
 
 
 def test_wilson_is_that_of_the_textbook() -> None:
@@ -56,3 +56,29 @@ def test_bounds_hold_the_drop_and_mirror(n: int, worse: int, better: int) -> Non
 
 def test_a_drop_over_the_margin_is_not_decided_by_more_pictures() -> None:
     assert PairedDrop(1000, 30, 5).pictures_to_decide(0.005) is None
+
+
+@pytest.mark.parametrize(
+    # Garwood 1936, as tabulated in Ulm 1990 (American Journal of Epidemiology 131:373).
+    ("count", "low", "high"),
+    [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (3, 0.6187, 8.7673), (10, 4.7954, 18.3904), (100, 81.364, 121.627)],
+)
+def test_the_interval_of_a_count_is_garwood_s(count: int, low: float, high: float) -> None:
+    assert poisson(count) == (pytest.approx(low, abs=1e-3), pytest.approx(high, abs=1e-3))
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 2.9957), (1, 4.7439), (2, 6.2958), (10, 16.9622)])
+def test_the_one_sided_bound_of_a_count_can_be_looked_up(count: int, most: float) -> None:
+    assert poisson_upper(count) == pytest.approx(most, abs=1e-4)
+
+
+@given(st.integers(0, 200))
+def test_a_count_lies_in_its_interval_and_the_bound_between_the_count_and_its_upper_end(count: int) -> None:
+    low, high = poisson(count)
+    assert low <= count < poisson_upper(count) < high
+
+
+def test_the_tail_of_a_count_is_that_of_its_terms() -> None:
+    assert poisson_tail(2, 1.5) == pytest.approx(math.exp(-1.5) * (1 + 1.5 + 1.125))
+    assert poisson_tail(5, 0.0) == 1.0
+    assert poisson_tail(2000, 2000.0) == pytest.approx(0.506, abs=1e-3)

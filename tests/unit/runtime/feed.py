@@ -146,7 +146,7 @@ class Room:
             model=MODEL,
             inference=Inference(open_backend, self.bell, clock=self.clock),
             incidents=Incidents(self.store, outputs, log, wall),
-            outputs=outputs,
+            outputs=list(outputs),
             screen=Screen(MODEL, outputs, None) if screen else None,
             metrics=self.metrics,
             log=log,

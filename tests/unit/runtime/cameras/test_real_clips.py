@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from runtime.backtest.truth import read_truth
 from runtime.cameras.gate import Gate
 from runtime.cameras.measure import measure
 from runtime.cameras.sight import Sight, Turn
 from runtime.config.settings import BlindnessSettings, GateSettings
 from runtime.sources.frame import Image
-from runtime.truth import read_truth
 
 pytestmark = pytest.mark.real
 PERIOD_S = 0.2

@@ -1,0 +1,1 @@
+"""Pictures of what the runtime recorded; they need matplotlib."""

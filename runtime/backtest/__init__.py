@@ -1,0 +1,1 @@
+"""Backtest: rules tried on clips and on recorded scores, their events held against the truth."""

@@ -1,0 +1,190 @@
+"""Retention: what has to go, in which order. Pure: it is told what there is, and says what to delete.
+
+By age first; then, over `max_size`, the oldest files, whatever they are. When the disk is short, clips go first, then
+snapshots, then recorded scores and near misses, of each the oldest; an event's row never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from runtime.config.recording import RetentionSettings
+from runtime.events.media import Kind, Medium
+
+# Rows that can be deleted by their age: `events` only when they are told to, and have ended.
+Table = Literal["scores", "near_misses", "events"]
+# min_free is at most this share of the disk, or a small one would never hold anything.
+MOST_FREE_SHARE = 1 / 20
+# What is freed beyond what is wanted, so that not every clip has to ask again.
+_MORE = 1.1
+# Deleted rows leave their space in the database's file, to rows that come: enough of it is no reason to delete more.
+_ROOM_FOR_ROWS = 32e6
+# Before its clock was set, a small box wrote 1970: of such files nobody knows the age.
+_CLOCK_WAS_SET = "2020"
+
+
+@dataclass(frozen=True)
+class Day:
+    """The rows of a table of one day (2026-11-29, UTC) that can be deleted, and about how many bytes they take."""
+
+    table: Table
+    day: str
+    rows: int
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What there is. `media`, `days`: the oldest first. `database`: bytes in use in its file, `reusable`: those free
+    within it. `free`, `disk`: bytes of the file system.
+    """
+
+    media: Sequence[Medium] = ()
+    days: Sequence[Day] = ()
+    database: float = 0.0
+    reusable: float = 0.0
+    free: float = 1e12
+    disk: float = 1e12
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A file that has to go, and why: age, size or disk."""
+
+    medium: Medium
+    why: str
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Rows of a table that were written before a moment (ISO 8601, UTC), and why they have to go."""
+
+    table: Table
+    before: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to go, the first first. The files of events and near misses that go are among `files`."""
+
+    files: tuple[Removal, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.cuts)
+
+    @property
+    def bytes(self) -> int:
+        """Of the files."""
+        return sum(each.medium.bytes for each in self.files)
+
+
+def wanted_free(settings: RetentionSettings, disk: float) -> float:
+    """How many bytes of a disk of so many are to be free."""
+    return min(settings.min_free, MOST_FREE_SHARE * disk)
+
+
+def allows(kind: Kind, settings: RetentionSettings, free: float, disk: float) -> bool:
+    """Whether a file of a kind may still be written: clips end at `min_free`, snapshots at half of it."""
+    return free >= wanted_free(settings, disk) * (1.0 if kind == "clip" else 0.5)
+
+
+def plan(stock: Stock, settings: RetentionSettings, now: datetime) -> Plan:
+    """What has to go of `stock`."""
+    files: dict[int, Removal] = {}
+    cuts: dict[Table, Cut] = {cut.table: cut for cut in _by_age(settings, now)}
+    for medium in stock.media:
+        if _is_over_age(medium, settings, now):
+            files[medium.id] = Removal(medium, "age")
+    _by_size(stock, settings, files, cuts)
+    _by_disk(stock, settings, files, cuts)
+    return Plan(tuple(files.values()), tuple(cut for cut in cuts.values() if _holds(stock.days, cut)))
+
+
+def _by_age(settings: RetentionSettings, now: datetime) -> Iterable[Cut]:
+    ages: tuple[tuple[Table, float | None], ...] = (
+        ("scores", settings.keep_scores),
+        ("near_misses", settings.keep_near_misses),
+        ("events", settings.keep_events),
+    )
+    for table, age_s in ages:
+        if age_s is not None:
+            yield Cut(table, _ago(now, age_s), "age")
+
+
+def _is_over_age(medium: Medium, settings: RetentionSettings, now: datetime) -> bool:
+    ages_s = [settings.keep_clips if medium.kind == "clip" else settings.keep_snapshots]
+    if medium.near_miss_id is not None:
+        ages_s.append(settings.keep_near_misses)
+    elif settings.keep_events is not None:
+        ages_s.append(settings.keep_events)
+    return _CLOCK_WAS_SET < medium.created_at < _ago(now, min(ages_s))
+
+
+def _by_size(stock: Stock, settings: RetentionSettings, files: dict[int, Removal], cuts: dict[Table, Cut]) -> None:
+    over = sum(each.bytes for each in _left(stock, files)) + stock.database - _cut_bytes(stock, cuts)
+    over -= settings.max_size
+    for medium in _left(stock, files):
+        if over <= 0.0:
+            return
+        files[medium.id] = Removal(medium, "size")
+        over -= medium.bytes
+    for day in _spare_days(stock, cuts):
+        if over <= 0.0:
+            return
+        cuts[day.table] = Cut(day.table, _end_of(day.day), "size")
+        over -= day.bytes
+
+
+def _by_disk(stock: Stock, settings: RetentionSettings, files: dict[int, Removal], cuts: dict[Table, Cut]) -> None:
+    wanted = wanted_free(settings, stock.disk)
+    free = stock.free + sum(each.medium.bytes for each in files.values())
+    if free >= wanted:
+        return
+    left = _left(stock, files)
+    for medium in (*(each for each in left if each.kind == "clip"), *(each for each in left if each.kind != "clip")):
+        if free >= _MORE * wanted:
+            return
+        files[medium.id] = Removal(medium, "disk")
+        free += medium.bytes
+    room = stock.reusable + _cut_bytes(stock, cuts) + free
+    for day in _spare_days(stock, cuts):
+        if free >= wanted or room >= min(wanted, _ROOM_FOR_ROWS):
+            return
+        cuts[day.table] = Cut(day.table, _end_of(day.day), "disk")
+        room += day.bytes
+
+
+def _left(stock: Stock, files: dict[int, Removal]) -> list[Medium]:
+    return [each for each in stock.media if each.id not in files]
+
+
+def _spare_days(stock: Stock, cuts: dict[Table, Cut]) -> list[Day]:
+    """The days of rows that are no events and are left, in the order in which they go."""
+    left = [day for day in stock.days if day.table != "events" and not _is_cut(day, cuts)]
+    return sorted(left, key=lambda day: (day.table != "scores", day.day))
+
+
+def _cut_bytes(stock: Stock, cuts: dict[Table, Cut]) -> float:
+    return sum(day.bytes for day in stock.days if _is_cut(day, cuts))
+
+
+def _is_cut(day: Day, cuts: dict[Table, Cut]) -> bool:
+    return day.table in cuts and _end_of(day.day) <= cuts[day.table].before
+
+
+def _holds(days: Sequence[Day], cut: Cut) -> bool:
+    return any(day.table == cut.table and day.day < cut.before for day in days)
+
+
+def _ago(now: datetime, seconds: float) -> str:
+    return (now - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+def _end_of(day: str) -> str:
+    """The first moment after a day, as it compares with times in ISO 8601."""
+    return (datetime.fromisoformat(day) + timedelta(days=1)).date().isoformat()

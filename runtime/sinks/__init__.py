@@ -1,0 +1,1 @@
+"""Sinks: what alarms are delivered to."""

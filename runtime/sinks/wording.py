@@ -1,0 +1,60 @@
+"""A notice in words, for people: a line, and what there is to say beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runtime.events.notice import Notice
+
+# A person reads no more of them; all stand in the event store.
+_MOST_LISTED = 50
+
+
+def subject(notice: Notice) -> str:
+    """One line."""
+    where = notice.camera or "this box"
+    match notice.what:
+        case "raised":
+            line = f"ALARM {notice.alarm} at {where}"
+        case "cleared":
+            line = f"{notice.alarm} over at {where}"
+        case "down":
+            line = f"{where} sees nothing ({str(notice.body.get('kind', 'down')).replace('_', ' ')})"
+        case "up":
+            line = f"{where} sees again"
+        case "summary":
+            line = str(notice.body["text"])
+        case "test":
+            line = "test of edge-resnet: no alarm"
+    # A name with a line break must not begin a header of its own.
+    return " ".join(line.split())
+
+
+def text(notice: Notice) -> str:
+    """Some lines."""
+    return "\n".join([subject(notice), "", *_facts(notice), "", f"id: {notice.id}"]) + "\n"
+
+
+def _facts(notice: Notice) -> Iterator[str]:
+    yield f"when: {notice.at}"
+    body = notice.body
+    if notice.alarm is not None:
+        yield f"severity: {notice.severity}"
+        mean, peak = body.get("mean", 0.0), body.get("peak", 0.0)
+        yield f"seen: {body.get('label')}, mean probability {mean:.2f}, peak {peak:.2f}"
+        if body.get("zone"):
+            yield f"zone: {body['zone']}"
+    if notice.what in ("down", "up"):
+        yield f"since: {body.get('began_at')}"
+        yield from (f"{key}: {value}" for key, value in body.get("evidence", {}).items())
+    if notice.what == "summary":
+        folded = body["notices"]
+        yield from (_line(each) for each in folded[:_MOST_LISTED])
+        if len(folded) > _MOST_LISTED:
+            yield f"... and {len(folded) - _MOST_LISTED} more (edge-resnet deliveries list --state folded)"
+
+
+def _line(folded: Mapping[str, Any]) -> str:
+    words = (folded["at"], folded["what"], folded["alarm"] or "", "at", folded["camera"] or "this box")
+    return " ".join(word for word in words if word)

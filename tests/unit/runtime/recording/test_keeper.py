@@ -1,0 +1,103 @@
+"""The keeper: retention on a thread of its own, at once when it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from runtime.config.recording import RetentionSettings
+from runtime.events import purge
+from runtime.events.media import Kind, Media, file_of
+from runtime.events.store import EventStore
+from runtime.recording import keeper as keeping
+from runtime.recording.keeper import Keeper
+from runtime.service.lines import Lines
+from tests.unit.runtime.stored import NOW, event, put
+
+
+class Yard:
+    """A store with clips of some days, and a disk whose space the test decides."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store, self.said = folder / "events.sqlite", list[str]()
+        self.free = 1e12
+        self.settings = RetentionSettings(min_free=1e6)
+        monkeypatch.setattr(purge, "space", lambda folder: (self.free, 1e12))
+        with EventStore(self.store) as opened, opened.together():
+            self.events = [event(days) for days in range(5)]
+            for each in self.events:
+                opened.add(each)
+        for each in self.events:
+            self.add(each.id)
+        self.keeper = Keeper(self.store, lambda: self.settings, Lines(self.said.append), lambda: NOW)
+
+    def add(self, id: str, kind: Kind = "clip") -> None:
+        (subject,) = (each for each in self.events if each.id == id)
+        with closing(Media(self.store)) as media:
+            media.register(subject, kind, put(file_of(self.store, subject, kind), 1000))
+
+    def clips(self) -> int:
+        with closing(Media(self.store)) as media:
+            return len(media.all())
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        waited = threading.Event()
+        for _ in range(2000):
+            if holds():
+                return
+            waited.wait(0.005)
+        raise AssertionError("never so")
+
+
+@pytest.fixture
+def yard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    return Yard(tmp_path, monkeypatch)
+
+
+def test_it_sweeps_and_heals_when_it_begins(yard: Yard) -> None:
+    yard.settings = RetentionSettings(keep_clips=2.5 * 86400)
+    file_of(yard.store, yard.events[0], "clip").unlink()
+    yard.keeper.start()
+    yard.until(lambda: yard.clips() == 2)
+    yard.keeper.close()
+    assert not yard.keeper.is_alive()
+    assert any("in step again" in line for line in yard.said)
+    assert any("retention" in line for line in yard.said)
+
+
+def test_it_makes_room_at_once_when_it_is_asked(yard: Yard) -> None:
+    yard.keeper.start()
+    yard.until(lambda: not yard.keeper._asked.is_set())
+    assert yard.clips() == 5
+    yard.free = 0.0
+    yard.keeper.ask()
+    yard.until(lambda: yard.clips() == 0)
+    yard.keeper.close()
+    assert any("short of disk space" in line for line in yard.said)
+
+
+def test_new_files_are_allowed_as_long_as_old_ones_can_give_way(yard: Yard) -> None:
+    assert yard.keeper.allows("clip")
+    yard.free = 600_000.0
+    assert not yard.keeper.allows("clip")
+    assert yard.clips() == 0
+    assert yard.keeper.allows("snapshot")
+    yard.free = 400_000.0
+    assert not yard.keeper.allows("snapshot")
+
+
+def test_a_store_that_cannot_be_read_is_told_and_tried_again(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_DISK_EVERY_S", 0.01)
+    monkeypatch.setattr(keeping, "_ALL_EVERY_S", 0.0)
+    content = yard.store.read_bytes()
+    yard.store.write_bytes(b"no database" * 100)
+    yard.settings = RetentionSettings(keep_clips=2.5 * 86400)
+    yard.keeper.start()
+    yard.until(lambda: any("tried again" in line for line in yard.said))
+    yard.store.write_bytes(content)
+    yard.until(lambda: yard.clips() == 3)
+    yard.keeper.close()

@@ -1,0 +1,327 @@
+"""The store that is written to later: what waits, what is lost first, and a store that has to be begun anew."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_resnet.errors import UserError
+from runtime.events import waiting
+from runtime.events.ballast import Ballast
+from runtime.events.database import Damaged, Full
+from runtime.events.entry import Entry
+from runtime.events.incident import Incident
+from runtime.events.notice import Notice
+from runtime.events.patient import PatientStore
+from runtime.events.prompt import PromptStore
+from runtime.events.store import EventStore
+from tests.unit.runtime.stored import at, event, miss, piece
+
+BOOKED = Entry("yard", "2026-11-29T12:00:00+00:00", "watched", 10.0)
+UNTIL = {"yard": datetime(2026, 11, 29, 12, 0, 10, tzinfo=timezone.utc)}
+
+
+@dataclass
+class Disk:
+    """A disk under a store: how many commits it still takes, and what it answers then."""
+
+    commits: float = float("inf")
+    error: UserError = field(default_factory=lambda: Full("no space left"))
+
+
+class FailingStore(EventStore):
+    """A store on such a disk."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        super().__init__(path)
+        self.disk = disk
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        if self.database.connection.in_transaction:
+            yield
+            return
+        if self.disk.commits <= 0:
+            raise self.disk.error
+        with super().together():
+            yield
+        self.disk.commits -= 1
+
+
+class FakeBallast(Ballast):
+    """Space for so many commits on a disk. `refill`: whether there is space to make it again."""
+
+    def __init__(self, store: Path, disk: Disk, commits: int) -> None:
+        super().__init__(store)
+        self._disk, self._commits, self.refill = disk, commits, False
+
+    def load(self) -> bool:
+        self.released = self.released and not self.refill
+        return not self.released
+
+    def release(self) -> bool:
+        if self.released:
+            return False
+        self.released = True
+        self._disk.commits = self._commits
+        return True
+
+
+@dataclass
+class Bench:
+    """A patient store and what is around it."""
+
+    path: Path
+    disk: Disk = field(default_factory=Disk)
+    told: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def patient(self, ballast_commits: int | None = None, **options: Any) -> PatientStore:
+        ballast = None if ballast_commits is None else FakeBallast(self.path, self.disk, ballast_commits)
+        store = FailingStore(self.path, self.disk)
+        return PatientStore(store, self.tell, ballast=ballast, make_room=lambda: self.asked.append("room"), **options)
+
+    def tell(self, event: str, **fields: object) -> None:
+        self.told.append(event)
+
+    def rows(self) -> dict[str, int]:
+        tables = ("events", "near_misses", "scores", "incidents", "deliveries", "ledger")
+        with EventStore(self.path) as store:
+            return {table: store.database.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "events.sqlite")
+
+
+def test_what_cannot_be_written_waits_in_order_and_is_written_later(bench: Bench) -> None:
+    store = bench.patient()
+    bench.disk.commits = 0
+    held = event(ended_s=None)
+    store.add(held, Notice.of_event(held, at()), ["phone"])
+    over = replace(held, ended_s=9.0)
+    store.update(over, Notice.of_event(over, at()), ["phone"])
+    store.add_ledger([BOOKED], UNTIL)
+    store.add_ledger([BOOKED], UNTIL)
+    assert "no space left" in store.unwritten
+    assert bench.rows()["events"] == 0
+    bench.disk.commits = float("inf")
+    store.flush()
+    assert store.unwritten == ""
+    with EventStore(bench.path) as read:
+        assert read.events() == [over]
+        assert [entry.seconds for entry in read.ledger()] == [20.0]
+        rows = read.database.rows("SELECT notice_id FROM deliveries ORDER BY id")
+        assert rows == [(f"{held.id}:raised",), (f"{held.id}:cleared",)]
+
+
+def test_a_full_disk_takes_scores_then_near_misses_and_only_then_the_ballast(bench: Bench) -> None:
+    store = bench.patient(ballast_commits=1)
+    bench.disk.commits = 0
+    with store.together():
+        store.add_scores([piece()])
+        store.add_miss(miss())
+    assert bench.rows() == dict.fromkeys(bench.rows(), 0)
+    assert store.ballast is not None
+    assert not store.ballast.released
+    assert "scores and near misses are lost" in bench.told
+    with store.together():
+        store.add_scores([piece()])
+        store.add_miss(miss())
+        store.add(event())
+    assert store.ballast.released
+    assert {name: count for name, count in bench.rows().items() if count} == {"events": 1}
+    assert bench.asked
+
+
+def test_space_that_comes_back_makes_the_ballast_again_and_the_ledger_is_written_then(bench: Bench) -> None:
+    store = bench.patient(ballast_commits=5)
+    bench.disk.commits = 0
+    store.add(event())
+    # Seconds add up in memory meanwhile; the space that was kept is for events.
+    store.add_ledger([BOOKED], UNTIL)
+    store.add_ledger([BOOKED], UNTIL)
+    assert (bench.rows()["events"], bench.rows()["ledger"]) == (1, 0)
+    assert isinstance(store.ballast, FakeBallast)
+    store.ballast.refill = True
+    store.add_ledger([BOOKED], UNTIL)
+    assert not store.ballast.released
+    with EventStore(bench.path) as read:
+        assert [entry.seconds for entry in read.ledger()] == [30.0]
+
+
+def test_a_write_that_was_committed_though_it_was_told_to_have_failed_is_no_hindrance(bench: Bench) -> None:
+    store = bench.patient()
+    twice, other = event(), event()
+    with EventStore(bench.path) as behind:
+        behind.add(twice)
+    store.add(replace(twice, peak=0.99))
+    store.add(other)
+    assert store.unwritten == ""
+    with EventStore(bench.path) as read:
+        assert read.events() == [replace(twice, peak=0.99), other]
+
+
+def test_what_the_store_refuses_does_not_keep_others_waiting(bench: Bench) -> None:
+    store = bench.patient()
+    unknown = Incident("nobody", "yard", "offline", at())
+    with store.together():
+        store.add(event())
+        store.tell_of(unknown, Notice.of_incident(unknown, at()), ["phone"])
+        store.add(event())
+    assert bench.rows()["events"] == 2
+    assert store.lost == 1
+    assert "refused by the event store, and lost" in bench.told
+
+
+def test_an_event_that_is_not_there_to_be_updated_is_added(bench: Bench) -> None:
+    store = bench.patient()
+    over = event()
+    store.update(over, Notice.of_event(over, at()), ["phone"])
+    assert (bench.rows()["events"], bench.rows()["deliveries"]) == (1, 1)
+
+
+def test_too_much_that_waits_loses_what_is_worth_least(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_WAITING", 3)
+    store = bench.patient()
+    bench.disk.commits, bench.disk.error = 0, UserError("another program holds the event store")
+    near = miss()
+    store.add_miss(near)
+    events = [event() for _ in range(3)]
+    for each in events:
+        store.add(each)
+    assert store.lost == 1
+    bench.disk.commits = float("inf")
+    store.flush()
+    assert (bench.rows()["events"], bench.rows()["near_misses"]) == (3, 0)
+
+
+# A store that cannot be opened yet, or is damaged.
+
+
+@dataclass
+class FakeOpener:
+    """Opens the store of a bench; `errors` come first."""
+
+    bench: Bench
+    errors: list[UserError] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def open(self) -> EventStore:
+        self.calls.append("open")
+        return self._opened()
+
+    def anew(self, why: str) -> EventStore:
+        self.calls.append(f"anew: {why}")
+        self.bench.path.unlink()
+        return self._opened()
+
+    def _opened(self) -> EventStore:
+        if self.errors:
+            raise self.errors.pop(0)
+        return FailingStore(self.bench.path, self.bench.disk)
+
+
+def test_a_store_that_cannot_be_opened_yet_is_opened_later(bench: Bench) -> None:
+    opener = FakeOpener(bench, [Full("no space left"), Full("no space left")])
+    store = PatientStore(None, bench.tell, opener)
+    first: list[EventStore] = []
+    store.do(first.append)
+    assert store.booked_until() == {}
+    assert "nothing is known of earlier runs" in bench.told
+    store.add(event())
+    with pytest.raises(UserError, match="no space left"):
+        _ = store.store
+    store.add(event())
+    assert (store.unwritten, bench.rows()["events"]) == ("", 2)
+    assert first == [store.store]
+    store.close()
+
+
+def malformed() -> Damaged:
+    error = Damaged("malformed")
+    error.__cause__ = sqlite3.DatabaseError("database disk image is malformed")
+    return error
+
+
+def damage(bench: Bench, store: PatientStore) -> Callable[[], None]:
+    """From now on the store's disk answers that it is damaged; gives what mends it."""
+    bench.disk.commits, bench.disk.error = 0, malformed()
+
+    def mend() -> None:
+        bench.disk.commits = float("inf")
+
+    return mend
+
+
+def test_damage_in_the_middle_of_a_run_begins_a_new_store_with_what_this_run_knows(bench: Bench) -> None:
+    opener, renewed = FakeOpener(bench), []
+    store = bench.patient(opener=opener)
+    held = event(ended_s=None)
+    store.add(held, Notice.of_event(held, at()), ["phone"])
+    mend = damage(bench, store)
+    store.on_anew += [mend, lambda: renewed.append(True)]
+    later = event()
+    store.add(later)
+    assert opener.calls == ["anew: database disk image is malformed"]
+    assert renewed == [True]
+    assert store.unwritten == ""
+    with EventStore(bench.path) as read:
+        assert read.events() == [held, later]
+        assert read.database.rows("SELECT notice_id FROM deliveries") == [(f"{held.id}:raised",)]
+
+
+def test_a_disk_that_damages_every_store_is_not_filled_with_them(bench: Bench) -> None:
+    now_s = [0.0]
+    opener = FakeOpener(bench)
+    store = bench.patient(opener=opener, clock=lambda: now_s[0])
+    damage(bench, store)
+    for _ in range(5):
+        store.add(event())
+    assert len(opener.calls) == 1
+    now_s[0] = 61.0
+    store.add(event())
+    assert len(opener.calls) == 2
+    assert store.unwritten != ""
+
+
+def test_a_new_store_that_has_no_space_yet_is_opened_later(bench: Bench) -> None:
+    opener = FakeOpener(bench, [Full("no space left"), Full("no space left")])
+    store = bench.patient(opener=opener)
+    known = event()
+    store.add(known)
+    mend = damage(bench, store)
+    store.on_anew.append(mend)
+    store.add(event())
+    assert store.unwritten != ""
+    store.flush()
+    store.flush()
+    assert store.unwritten == ""
+    assert [name.split(":")[0] for name in opener.calls] == ["anew", "open", "open"]
+    assert bench.rows()["events"] == 2
+
+
+def test_a_file_is_written_at_once_or_told_and_survives_damage(bench: Bench) -> None:
+    opener = FakeOpener(bench)
+    patient = bench.patient(opener=opener)
+    prompt = PromptStore(patient)
+    prompt.add(event())
+    bench.disk.commits = 0
+    with pytest.raises(Full):
+        prompt.add(event())
+    mend = damage(bench, patient)
+    patient.on_anew.append(mend)
+    last = event()
+    prompt.add(last)
+    prompt.add_miss(miss())
+    with EventStore(bench.path) as read:
+        assert last in read.events()
+        assert len(read.misses()) == 1
