@@ -39,7 +39,8 @@ _BEATS = 2.5
 class Assembly:
     """What all channels of a watch share. `settings`, `decider`, `route` and `mode` may be exchanged while it runs.
 
-    `pictures_per_s`: how many pictures people are shown of each camera; None for none. `route`: which sinks a notice goes to. `mode`: what a person has put in force.
+    `pictures_per_s`: how many pictures people are shown of each camera; None for none. `route`: the sinks of a notice.
+    `mode`: what a person has put in force.
     """
 
     settings: WatchSettings

@@ -22,6 +22,7 @@ class Couriers(Output):
     def start(self) -> None:
         """Begin to deliver, what an earlier run left over too."""
         self.incidents.debounce.remember(self.office.told_down())
+        self._set()
         self.office.start()
 
     def event(self, event: Event) -> None:
@@ -35,4 +36,9 @@ class Couriers(Output):
     def change(self) -> None:
         """The configuration was read anew."""
         settings = self.assembly.settings
+        self._set()
         self.office.change(settings.sinks, watched(settings, self.assembly.model.alarms))
+
+    def _set(self) -> None:
+        settings, debounce = self.assembly.settings, self.incidents.debounce
+        debounce.down_after_s, debounce.up_after_s = settings.down_after, settings.up_after

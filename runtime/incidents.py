@@ -83,14 +83,14 @@ class Incidents:
 
     def ended(self, camera: str | None, at: datetime | None = None) -> Incident | None:
         """What befell this camera, or the box, is over; the incident, if there was one."""
-        incident = self.open.pop(camera, None)
+        incident, ended_at = self.open.pop(camera, None), _iso(at or self.wall())
+        if camera is None:
+            # Also where an earlier run told that it is down.
+            self.debounce.up(None, ended_at, self.clock())
         if incident is None:
             return None
-        ended_at = _iso(at or self.wall())
         ended = replace(incident, ended_at=ended_at)
         self.store.close_incident(ended.id, ended_at)
-        if camera is None:
-            self.debounce.up(None, ended_at, self.clock())
         for output in self.outputs:
             output.incident(ended)
         return ended

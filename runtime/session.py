@@ -167,13 +167,17 @@ def watch(
         couriers = Couriers(office, run.watch.incidents, run.assembly)
         couriers.start()
         ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
-        reload = Reload(ending, run.assembly, run.watch, lambda: _settings(options, opener.bundle), reporters.systemd, log)
+        reload = Reload(
+            ending, run.assembly, run.watch, lambda: _settings(options, opener.bundle), reporters.systemd, log
+        )
         reload.on_change = couriers.change
         arming = Arming(run.assembly, log)
         arming.look()
         run.watch.on_tick = (reload.look, arming.look, couriers.look_after)
         run.watch.tell = (reporters.tell,)
-        run.watch.outputs += [couriers, *also]
+        # First, so that nobody is told later for what is drawn and written here.
+        run.watch.outputs.insert(0, couriers)
+        run.watch.outputs += also
         run.watch.on_end = reporters.stopping
         if len(set(options.cameras)) < len(options.cameras):
             log.warning("a camera is named twice, and watched twice")

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
+# How long an example takes tells of the box and its other programs, not of the code.
+settings.register_profile("any_box", deadline=None)
+settings.load_profile("any_box")
 _ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -90,10 +90,11 @@ def _armed(evidence: Evidence, rule: Rule, first: int, end: int) -> Iterator[tup
     times_s, values = evidence.times_s[first:end], evidence.probabilities[first:end]
     over = np.flatnonzero(values >= settings.low_threshold)
     windows = np.searchsorted(times_s, times_s[over] - settings.window_s)
+    following = np.searchsorted(over, np.arange(len(values)))
     at, held = 0, False
     while at < len(times_s):
         if not held:
-            number = int(np.searchsorted(over, at))
+            number = int(following[at])
             if number == len(over):
                 return
             at = max(at, int(windows[number]))

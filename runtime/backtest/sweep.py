@@ -13,6 +13,7 @@ from itertools import product
 from statistics import median_low
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_resnet.manifest import AlarmSpec
 from runtime.backtest.budget import Budget, bound
@@ -30,6 +31,7 @@ _STEPS = 1000
 _ROUNDING_S = 1e-6
 _LEAST, _MOST = 0.02, 0.999
 
+Scores = npt.NDArray[np.float64]
 Step = Callable[[int, int], None]
 
 
@@ -182,25 +184,36 @@ def _grid(alarm: str, today: RuleSettings, spec: AlarmSpec, footage: Sequence[Fo
 
 
 def _thresholds(alarm: str, today: RuleSettings, spec: AlarmSpec, footage: Sequence[Footage]) -> list[float]:
-    """Where the scores lie, in thousandths; none over what any picture of validation reached."""
+    """Where the scores lie, in thousandths; none over what any picture of validation reached, and none that a tenth of
+    normal looks are over: that is no alarm, and takes longest to try.
+    """
+    true, normal = _scores(alarm, footage)
+    most = _MOST if spec.reached is None else min(_MOST, math.floor(_STEPS * spec.reached) / _STEPS)
+    of_normal, of_true = _upwards(normal, _NORMAL_QUANTILES), _upwards(true, _TRUE_QUANTILES)
+    least = max(_LEAST, min(of_normal, default=0.0))
+    values = {*of_normal, *of_true, today.threshold}
+    return sorted({min(max(value, _LEAST), most) for value in values if value >= least})
+
+
+def _scores(alarm: str, footage: Sequence[Footage]) -> tuple[Scores, Scores]:
+    """The scores of an alarm within its true intervals, and outside of them while it was armed."""
     true, normal = [np.zeros(0)], [np.zeros(0)]
     for each in footage:
-        intervals = each.truth.get(alarm, ())
         for target, evidence in each.evidence.items():
             if target.alarm != alarm:
                 continue
             inside = np.zeros(len(evidence.times_s), np.bool_)
-            for interval in intervals:
+            for interval in each.truth.get(alarm, ()):
                 inside |= (evidence.times_s >= interval.start_s) & (evidence.times_s <= interval.end_s)
             true.append(evidence.probabilities[inside])
             normal.append(evidence.probabilities[~inside & evidence.armed])
-    most = _MOST if spec.reached is None else min(_MOST, math.floor(_STEPS * spec.reached) / _STEPS)
-    values = [today.threshold]
-    for scores, quantiles in ((np.concatenate(true), _TRUE_QUANTILES), (np.concatenate(normal), _NORMAL_QUANTILES)):
-        if len(scores):
-            # Upwards: over the highest of the normal scores none of them is left.
-            values += (np.ceil(_STEPS * np.quantile(scores, quantiles)) / _STEPS).tolist()
-    return sorted({min(max(value, _LEAST), most) for value in values})
+    return np.concatenate(true), np.concatenate(normal)
+
+
+def _upwards(scores: Scores, quantiles: Sequence[float]) -> list[float]:
+    """Quantiles in thousandths, rounded upwards: over the highest of normal scores none of them is left."""
+    found: list[float] = (np.ceil(_STEPS * np.quantile(scores, quantiles)) / _STEPS).tolist() if len(scores) else []
+    return found
 
 
 def _period_s(footage: Footage) -> float:

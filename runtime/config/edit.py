@@ -16,11 +16,9 @@ from edge_resnet import files
 from edge_resnet.errors import UserError
 from runtime.config import splice
 from runtime.config.document import Misread, parse_document, read_document
+from runtime.config.fill import Unset
 from runtime.config.finding import KeyPath, dotted
 from runtime.config.load import read
-
-# What these hold may come from an environment that is not this one's.
-_ADDRESSES = ("detect", "record")
 
 
 def set_values(file: Path, changes: Mapping[KeyPath, Any]) -> None:
@@ -74,9 +72,9 @@ def _rewrite(
     stated = target.stat()
     with files.whole_file(target, stated.st_mode & 0o777) as temporary:
         temporary.write_bytes(changed.encode())
-        for problem in read(temporary).problems:
-            if problem.path[-1:] not in [(name,) for name in _ADDRESSES] or problem.path in paths:
-                raise UserError(f"{problem.line(file)}; the file was not changed")
+        # What ${NAME} stands for may be in an environment that is not this one.
+        for problem in read(temporary, environment=Unset()).problems:
+            raise UserError(f"{problem.line(file)}; the file was not changed")
         # Whoever runs the stream must go on being able to read it, though root may have edited.
         with suppress(PermissionError):
             os.chown(temporary, stated.st_uid, stated.st_gid)

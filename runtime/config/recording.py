@@ -67,6 +67,6 @@ class RetentionSettings(Settings):
     keep_events: Seconds | None = None
     """Events and all that belongs to them are removed after so long; never, when left out."""
     max_size: Bytes = 10e9
-    """The most that clips, snapshots and the events file may take together; over it, the oldest clips and snapshots go."""
+    """The most that clips, snapshots and the events file may take together; then the oldest of them go."""
     min_free: Bytes = 1e9
     """So much of the disk is left free, but at most a twentieth of it."""

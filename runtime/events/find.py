@@ -26,7 +26,7 @@ def find_event(store: EventStore, id: str) -> Event:
 
 
 def find_subject(store: EventStore, id: str) -> Event | NearMiss:
-    """The one event or near miss whose id begins with `id`; `last` for the newest event, `last-miss` for that of misses.
+    """The one event or near miss whose id begins with `id`; `last` and `last-miss` for the newest.
 
     Raises UserError when there is none, or several.
     """

@@ -105,8 +105,12 @@ def test_a_replay_gives_exactly_the_events_of_the_stream(clips: Path, tmp_path: 
 def test_every_clip_is_judged_and_a_second_run_needs_no_network(
     clips: Path, bundle: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    closed: list[Brightness] = []
+    monkeypatch.setattr(Brightness, "close", lambda self: closed.append(self))
     first = edge_resnet(capsys, "backtest", bundle, clips, "--json")
     assert first.code == Exit.FINE
+    # One engine for all clips, closed once.
+    assert len(closed) == 1
     counted = {clip["clip"]: (clip["found"], clip["missed"], clip["false"]) for clip in first.answer["clips"]}
     assert counted == {
         "found.avi": (1, 0, 0),

@@ -30,9 +30,7 @@ CAMERAS = {"yard/gate": ("fire",)}
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    # The broker gives up root's rights, and must still find them.
-    folder = tmp_path_factory.mktemp("certificates")
-    return make(folder)
+    return make(tmp_path_factory.mktemp("certificates"))
 
 
 @contextmanager

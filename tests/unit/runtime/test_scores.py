@@ -98,7 +98,7 @@ def test_a_watch_records_each_look_as_it_was_judged(tmp_path: Path) -> None:
     raised = next(look for look in found if look.time_s == pytest.approx(event.raised_s))
     assert raised.targets[0].lacks == ()
     before = found[found.index(raised) - 1]
-    assert before.targets[0].lacks == ("span",)
+    assert before.targets[0].lacks == ("share", "mean")
     assert (before.gate, before.age_s) == ("off", None)
     (rule,) = room.watch.channels["yard"].judge.rules.values()
     assert piece.rules == (asdict(rule.settings),)
