@@ -26,7 +26,10 @@ WINDOWS_S = (1.0, 2.0, 4.0, 8.0)
 SHARES = (0.5, 0.8)
 # Of the scores within true intervals, what is found turns here; of the others, what is false does.
 _TRUE_QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9)
-_NORMAL_QUANTILES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
+_NORMAL_QUANTILES = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
+# In hours of video no threshold is tried that more than a tenth of normal looks are over, for it takes longest and is
+# of no use; but one that only so many looks are over costs nothing.
+_USELESS_SHARE, _CHEAP_LOOKS = 0.1, 10_000
 _STEPS = 1000
 _ROUNDING_S = 1e-6
 _LEAST, _MOST = 0.02, 0.999
@@ -184,15 +187,14 @@ def _grid(alarm: str, today: RuleSettings, spec: AlarmSpec, footage: Sequence[Fo
 
 
 def _thresholds(alarm: str, today: RuleSettings, spec: AlarmSpec, footage: Sequence[Footage]) -> list[float]:
-    """Where the scores lie, in thousandths; none over what any picture of validation reached, and none that a tenth of
-    normal looks are over: that is no alarm, and takes longest to try.
-    """
+    """Today's, and where the scores lie, in thousandths; none over what any picture of validation reached."""
     true, normal = _scores(alarm, footage)
     most = _MOST if spec.reached is None else min(_MOST, math.floor(_STEPS * spec.reached) / _STEPS)
-    of_normal, of_true = _upwards(normal, _NORMAL_QUANTILES), _upwards(true, _TRUE_QUANTILES)
+    share_over = max(_USELESS_SHARE, _CHEAP_LOOKS / max(1, len(normal)))
+    of_normal = _upwards(normal, [each for each in _NORMAL_QUANTILES if each >= 1.0 - share_over])
     least = max(_LEAST, min(of_normal, default=0.0))
-    values = {*of_normal, *of_true, today.threshold}
-    return sorted({min(max(value, _LEAST), most) for value in values if value >= least})
+    values = [value for value in (*of_normal, *_upwards(true, _TRUE_QUANTILES)) if value >= least]
+    return sorted({min(value, most) for value in (*values, today.threshold)})
 
 
 def _scores(alarm: str, footage: Sequence[Footage]) -> tuple[Scores, Scores]:

@@ -41,10 +41,21 @@ def rule_of(settings: WatchSettings, name: str, alarm: AlarmSpec) -> RuleSetting
 def rules(settings: WatchSettings, camera: CameraSettings, alarms: Mapping[str, AlarmSpec]) -> dict[Target, Rule]:
     """A new rule for each target of a camera: an alarm in each zone that names it, else in the whole picture."""
     return {
-        target: Rule(rule_of(settings, target.alarm, alarms[target.alarm]))
+        target: Rule(rule_at(settings, camera, target, alarms[target.alarm]))
         for alarm in alarms
-        for target in _targets(alarm, camera)
+        for target in targets(alarm, camera)
     }
+
+
+def rule_at(settings: WatchSettings, camera: CameraSettings, target: Target, alarm: AlarmSpec) -> RuleSettings:
+    """The settings of the rule of a camera's target. Raises ValueError as rule_settings does."""
+    changed = settings.alarms.get(target.alarm, AlarmSettings())
+    zone = None if target.zone is None else camera.zones[target.zone]
+    if zone is not None and zone.threshold is not None:
+        # What is held here goes by the threshold of here.
+        changed = changed.model_copy(update={"low_threshold": None, "mean_threshold": zone.threshold})
+    own = {} if zone is None else zone.model_dump(include={"threshold", "mean_threshold"}, exclude_none=True)
+    return rule_settings(alarm, changed.model_copy(update=own))
 
 
 def severity_of(settings: WatchSettings, alarm: str) -> Severity:
@@ -52,6 +63,7 @@ def severity_of(settings: WatchSettings, alarm: str) -> Severity:
     return settings.alarms.get(alarm, AlarmSettings()).severity
 
 
-def _targets(alarm: str, camera: CameraSettings) -> list[Target]:
+def targets(alarm: str, camera: CameraSettings) -> list[Target]:
+    """Where a camera judges an alarm: in each zone that names it, else in the whole picture."""
     zones = [name for name, zone in camera.zones.items() if alarm in zone.alarms]
     return [Target(alarm, name) for name in zones] or [Target(alarm)]

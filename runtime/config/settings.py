@@ -124,6 +124,10 @@ class ZoneSettings(Settings):
     """Its corners, [x, y] each, 0 to 1 from the top left."""
     alarms: Annotated[tuple[str, ...], Field(min_length=1)]
     """Alarms that this camera judges by the evidence in this zone, and no longer by the whole picture."""
+    threshold: Probability | None = None
+    """As of the alarms, for this zone alone: what a scene says of itself differs from place to place."""
+    mean_threshold: Probability | None = None
+    """As of the alarms, for this zone alone; the threshold given here, when left out."""
 
 
 class ModeSettings(Settings):

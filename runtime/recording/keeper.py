@@ -38,7 +38,7 @@ class Keeper(threading.Thread):
         self._lock = threading.Lock()
 
     def ask(self) -> None:
-        """There is no space: make some soon. Returns at once."""
+        """There is no space: look at the disk now. Returns at once."""
         self._asked.set()
 
     def allows(self, kind: Kind) -> bool:
@@ -57,12 +57,12 @@ class Keeper(threading.Thread):
     def run(self) -> None:
         swept_s = healed_s = float("-inf")
         while not self._ending.is_set():
-            now_s, asked = time.monotonic(), self._asked.is_set()
             self._asked.clear()
+            now_s = time.monotonic()
             if now_s - healed_s >= _HEAL_EVERY_S:
                 healed_s = now_s
                 self._heal()
-            if asked or now_s - swept_s >= _ALL_EVERY_S or not may_write("clip", self._store, self._settings()):
+            if now_s - swept_s >= _ALL_EVERY_S or not may_write("clip", self._store, self._settings()):
                 swept_s = now_s
                 self._sweep()
             self._asked.wait(_DISK_EVERY_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_resnet.manifest import AlarmSpec
+from runtime.backtest import sweep as module
 from runtime.backtest.budget import Budget
 from runtime.backtest.footage import Footage
 from runtime.backtest.replay import alarms
@@ -86,9 +87,16 @@ def test_no_threshold_is_over_what_validation_reached() -> None:
     assert max(trial.settings.threshold for trial in trials) == 0.7
 
 
-def test_no_threshold_is_tried_that_a_tenth_of_normal_looks_are_over() -> None:
-    busy = footage(scene((300, 0.3), (40, 0.6), (20, 0.05), (300, 0.3)), (340.0, 360.0))
-    assert min(trial.settings.threshold for trial in tried(busy)) >= 0.3
+def test_in_hours_of_video_no_threshold_is_tried_that_a_tenth_of_looks_are_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = footage(scene((300, 0.3), (300, 0.4), (100, 0.6), (40, 0.7), (20, 0.35)), (740.0, 760.0))
+    today = RuleSettings().threshold
+    assert min(trial.settings.threshold for trial in tried(busy)) < 0.4
+    monkeypatch.setattr(module, "_CHEAP_LOOKS", 100)
+    thresholds = {trial.settings.threshold for trial in tried(busy)}
+    assert thresholds - {today}
+    assert min(thresholds - {today}) >= 0.6
 
 
 def test_windows_that_hold_too_few_looks_are_not_tried() -> None:

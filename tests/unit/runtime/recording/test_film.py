@@ -124,6 +124,17 @@ def test_packets_that_make_no_clip_give_way_to_pictures(tmp_path: Path, av: Modu
     assert all(abs(brightness - BRIGHT_IN_PICTURES) < 8 for _, brightness in frames)
 
 
+def test_packets_of_which_no_frame_can_be_decoded_give_way_too(tmp_path: Path, av: ModuleType) -> None:
+    made, whole = take(), packets(av, 8.0, 14.0)
+    # Parameter sets and all, but what is said to be a key frame is none.
+    made.header = Header("h264", whole[0].data[: whole[0].data.index(b"\0\0\1\x65")])
+    between = [each for each in whole[:GOP] if not each.key]
+    made.packets = [Packet(8.0 + number, between[0].data, True, 9000 * number, 9000 * number) for number in range(7)]
+    made.pictures = pictures(8.0, 14.0)
+    assert write_film(tmp_path / "clip.mp4", made, FPS, av)
+    assert all(abs(brightness - BRIGHT_IN_PICTURES) < 8 for _, brightness in shown(tmp_path / "clip.mp4"))
+
+
 def test_pictures_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from runtime.outputs import clip
 
