@@ -24,6 +24,7 @@ from runtime.config.rules import rules, severity_of
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.events.journal import Decider, EventWriter, Journal, Route, nobody, utc_now
 from runtime.events.patient import PatientStore
+from runtime.events.prompt import PromptStore
 from runtime.judge import Judge
 from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
@@ -71,7 +72,7 @@ class Assembly:
         gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
         stopped = self.store.booked_until().get(name) if live else None
         # A file can be watched again; a live camera is watched on, whatever the disk does.
-        writer: EventWriter = self.store if live else self.store.store
+        writer: EventWriter = self.store if live else PromptStore(self.store)
         journal = Journal(
             writer,
             name,

@@ -154,6 +154,9 @@ def watch(
         keeper = Keeper(options.events, lambda: run.assembly.settings.retention, log)
         store = open_patiently(options.events, log.error, keeper.ask)
         stack.callback(store.close)
+        if len(files) == len(settings.cameras()):
+            # A file can be watched again, when there is space: that there is none is told now.
+            _ = store.store
         office = Office(options.events, settings.sinks, watched(settings, bundle.model.alarms), log)
         stack.callback(lambda: office.close(_DELIVERING_S))
         store.do(lambda opened: _end_abandoned(opened, office.route, log))

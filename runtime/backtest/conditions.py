@@ -12,6 +12,7 @@ from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
 from runtime.config.finding import instead
 from runtime.config.load import load
+from runtime.config.recording import RecordingSettings
 from runtime.config.rules import rule_settings, rules
 from runtime.config.settings import AlarmSettings, CameraSettings, GateSettings, SiteSettings, WatchSettings
 from runtime.judge import Target
@@ -73,7 +74,8 @@ class Conditions:
     def watch(self, clip: Path) -> WatchSettings:
         """What the stream is to watch: this clip, under its name."""
         camera = self.settings_of(clip.stem).model_copy(update={"detect": str(clip)})
-        return self._settings(clip.name, camera)
+        unrecorded = RecordingSettings(snapshots=False, near_misses=False, clips=False)
+        return self._settings(clip.name, camera).model_copy(update={"recording": unrecorded})
 
     def rules(self, name: str, alarms: Mapping[str, AlarmSpec]) -> dict[Target, RuleSettings]:
         """The targets in video of this name, and their rules. `alarms`: the bundle's."""

@@ -11,7 +11,7 @@ from edge_resnet.errors import UserError
 
 # The name of an entry point is the kind; its object a class that fulfils runtime/sinks/sink.py and has its `Settings`.
 GROUP = "edge_resnet.sinks"
-_CONTRACT = ("deliver", "close")
+_CONTRACT = ("deliver", "flush", "close")
 
 
 def installed() -> dict[str, EntryPoint]:

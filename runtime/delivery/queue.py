@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -64,7 +65,7 @@ class Queue:
         self.progressed = False
         try:
             while goes_on():
-                self._settle(deliveries)
+                self._settle(deliveries, sink)
                 waiting = deliveries.pending(self.name, _BATCH)
                 if not waiting:
                     return IDLE_S
@@ -72,7 +73,7 @@ class Queue:
                     return pause_s
             return 0.0
         finally:
-            self._settle(deliveries)
+            self._settle(deliveries, sink)
 
     def _drain(
         self,
@@ -91,7 +92,7 @@ class Queue:
                 return min(wait_s, IDLE_S)
             if self._waited or wait_s > 0.0:
                 self._waited = False
-                self._settle(deliveries)
+                self._settle(deliveries, sink)
                 if len(deliveries.pending(self.name, 2)) > 1:
                     deliveries.fold(self.name, partial(summary, now=self.wall()))
                     break
@@ -105,46 +106,53 @@ class Queue:
         try:
             sink.deliver(delivery.notice, pictures)
         except Refused as error:
+            self._settle(deliveries, sink)
             self._refused(delivery, deliveries, told(error))
-        except Unavailable as error:
-            self._failed(delivery, deliveries, told(error))
-            raise
         except Exception as error:
-            # Another package's mistake is no reason to lose a notice.
-            why = f"{type(error).__name__}: {told(error)}"
-            self._failed(delivery, deliveries, why)
-            raise Broken(why) from error
+            # What went before it may have arrived, or may not.
+            with suppress(Unavailable):
+                self._settle(deliveries, sink)
+            raise self._failed(delivery.id, deliveries, error) from error
         else:
             self._unsettled.append(delivery.id)
             self._folding.sent(delivery.notice, self.clock())
-            self._failing_since_s = None
             if self.clock() - self._settled_s >= _SETTLE_S:
-                self._settle(deliveries)
+                self._settle(deliveries, sink)
 
     def _refused(self, delivery: Delivery, deliveries: Deliveries, why: str) -> None:
-        self._settle(deliveries)
         deliveries.dead(delivery.id, why)
         self._failing_since_s, self.progressed = None, True
         self.log.error("refused by a sink, kept as a dead letter", sink=self.name, delivery=delivery.id, why=why)
 
-    def _failed(self, delivery: Delivery, deliveries: Deliveries, why: str) -> None:
-        now_s = self.clock()
+    def _failed(self, id: int, deliveries: Deliveries, error: Exception) -> Unavailable:
+        """Note that a delivery failed; what to raise."""
+        if not isinstance(error, Unavailable):
+            # Another package's mistake is no reason to lose a notice.
+            error = Broken(f"{type(error).__name__}: {told(error)}")
+        why, now_s = told(error), self.clock()
         if self._failing_since_s is None:
             self._failing_since_s = now_s
-        self._settle(deliveries)
-        deliveries.failed(delivery.id, why)
+        deliveries.failed(id, why)
         patience_s = self.settings.give_up_after
         if now_s - self._failing_since_s >= min(patience_s, _SHORTEST_TRIAL_S):
             before = (self.wall() - timedelta(seconds=patience_s)).isoformat(timespec="milliseconds")
             if given_up := deliveries.give_up(self.name, before, why):
                 self.log.error("given up, kept as dead letters", sink=self.name, deliveries=given_up, why=why)
+        return error
 
-    def _settle(self, deliveries: Deliveries) -> None:
-        """Write what was delivered. What could not be written is not delivered once more, only written."""
+    def _settle(self, deliveries: Deliveries, sink: Sink) -> None:
+        """Write what has arrived. What could not be written is not delivered once more, only written."""
         self._settled_s = self.clock()
-        if self._unsettled:
-            deliveries.delivered(self._unsettled)
-            self._unsettled, self.progressed = [], True
+        if not self._unsettled:
+            return
+        try:
+            sink.flush()
+        except Exception as error:
+            first, self._unsettled = self._unsettled[0], []
+            raise self._failed(first, deliveries, error) from error
+        self._failing_since_s = None
+        deliveries.delivered(self._unsettled)
+        self._unsettled, self.progressed = [], True
 
     def _waits_for_pictures(self, delivery: Delivery, deliveries: Deliveries, sink: Sink) -> bool:
         """Whether the pictures of an alarm may yet come."""

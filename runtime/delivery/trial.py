@@ -36,6 +36,7 @@ def try_sinks(sinks: Mapping[str, SinkSettings]) -> Iterator[Tried]:
             sink = open_sink(settings, Context(name, trial=True))
             try:
                 sink.deliver(notice, ())
+                sink.flush()
             finally:
                 sink.close()
         except Exception as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,11 @@ from runtime.events.schema import MIGRATIONS
 
 # How long another process (a backup, a second camera) may hold the file before we give up.
 BUSY_TIMEOUT_S = 5.0
+
+
+# Who writes to a file in this process takes its turn here: SQLite would let them sleep, ever longer, and starve.
+_turns: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_READING = ("SELECT", "PRAGMA")
 
 
 class Damaged(UserError):
@@ -34,6 +41,8 @@ class Database:
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S, read_only: bool = False) -> None:
         """Open `path`, and create or upgrade it where needed; `read_only`: it must be there, and stays as it is."""
         self.path = path
+        self._patience_s = busy_timeout_s
+        self._turn = _turns[path.absolute()]
         with self.told():
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +63,13 @@ class Database:
 
     def run(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
         """Run one statement; outside of a transaction it is committed to the disk when this returns."""
-        with self.told():
+        alone = self._in_transaction() or statement.lstrip().startswith(_READING)
+        with self.told(), nullcontext() if alone else self._writing():
             return self.connection.execute(statement, values)
 
     def run_each(self, statement: str, rows: Iterable[Any]) -> None:
         """Run one statement for each of `rows`."""
-        with self.told():
+        with self.transaction():
             self.connection.executemany(statement, rows)
 
     def rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
@@ -73,7 +83,7 @@ class Database:
         if self._in_transaction():
             yield
             return
-        with self.told():
+        with self.told(), self._writing():
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -83,6 +93,15 @@ class Database:
                 if self._in_transaction():
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=self._patience_s):
+            raise sqlite3.OperationalError("database is locked by another thread")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _in_transaction(self) -> bool:
         return self.connection.in_transaction

@@ -19,8 +19,11 @@ def only_writer(store: Path) -> Iterator[None]:
     process ends, however it does. Readers are free.
     """
     beside = store.with_name(f"{store.name}.lock")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise UserError(f"{beside}: {error.strerror}; give --events a path that can be written") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

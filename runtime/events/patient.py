@@ -52,7 +52,7 @@ class PatientStore:
 
     `opened`: the store; None while it cannot be opened. `tell`: a log's method, such as Log.error. `opener`: opens the
     store later, or anew; None where it is as it is. `ballast`: space for when there is no other. `make_room`: asks for
-    space on the disk, and returns at once. `on_anew`: called when another store has taken the place of a damaged one.
+    space on the disk, and returns at once.
     """
 
     opened: EventStore | None
@@ -60,7 +60,6 @@ class PatientStore:
     opener: Opener | None = None
     ballast: Ballast | None = None
     make_room: Callable[[], None] = lambda: None
-    on_anew: list[Callable[[], None]] = field(default_factory=list)
     clock: Callable[[], float] = time.monotonic
     _waiting: Waiting = field(default_factory=Waiting, init=False)
     _remembered: Remembered = field(default_factory=Remembered, init=False)
@@ -165,11 +164,11 @@ class PatientStore:
         """Try what waits."""
         if self._together:
             return
-        # While the ballast is away, what is left of its space is for events alone; seconds add up in memory.
-        spare = self._has_spare()
-        while self._waiting or (self._seconds and spare):
+        if not self._has_spare():
+            self._waiting.drop(MISS)
+        while self._waiting or self._seconds:
             try:
-                self._write_some(spare)
+                self._write_some()
             except UserError as error:
                 if not self._is_mended(error):
                     self._put_off(error)
@@ -201,18 +200,18 @@ class PatientStore:
         self._waiting.append(write)
         self.flush()
 
-    def _write_some(self, spare: bool) -> None:
+    def _write_some(self) -> None:
         store = self._opened(lambda opener: opener.open())
         writes = self._waiting.first(1 if self._careful else _AT_ONCE)
-        seconds = spare and len(writes) == len(self._waiting)
+        last = len(writes) == len(self._waiting)
         with store.together():
             for write in writes:
                 write.run(store)
-            if seconds and self._seconds:
+            if last and self._seconds:
                 store.add_ledger([Entry(*key, each) for key, each in self._seconds.items()], self._until)
         self._wrote = True
         self._waiting.written(len(writes))
-        if seconds:
+        if last:
             self._seconds.clear()
 
     def _opened(self, open: Callable[[Opener], EventStore]) -> EventStore:
@@ -224,8 +223,6 @@ class PatientStore:
             if self._given_up:
                 self._given_up = False
                 self._waiting.begin_with(self._remembered.writes())
-                for call in self.on_anew:
-                    call()
         return self.opened
 
     def _is_mended(self, error: UserError) -> bool:
@@ -271,7 +268,7 @@ class PatientStore:
         return False
 
     def _has_spare(self) -> bool:
-        """Whether more than events may be written: not into the space of the ballast, which is made again here."""
+        """Whether scores and near misses may be written: not into the ballast's space. It is made again here."""
         if self.ballast is None or not self.ballast.released:
             return True
         if not self.ballast.load():

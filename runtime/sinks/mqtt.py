@@ -29,6 +29,7 @@ _PORT, _TLS_PORT = 1883, 8883
 # At least once: the broker acknowledges.
 _QOS = 1
 _KEEPALIVE_S = 30
+_MOST_IN_FLIGHT = 1000
 # The pauses of the library between two attempts to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1, 30
 # A farewell is worth no more.
@@ -49,18 +50,23 @@ class MqttSink(Sink):
             self._states.told(notice)
         # What is published after a state has changed must not be followed by what it was before.
         self._order = threading.Lock()
+        # What the broker is still to acknowledge; one after the other it would take a round trip each.
+        self._sent: list[MQTTMessageInfo] = []
         self._tls = _tls(settings)
         self._link = self._connect()
 
     def deliver(self, notice: Notice, pictures: Sequence[Path]) -> None:
-        until_s = time.monotonic() + self._settings.timeout
         if not self._link.up.wait(self._settings.timeout):
             raise Unavailable(f"no connection to {self._place} ({self._link.why})")
         with self._order:
             self._states.told(notice)
             states = self._states.touched(notice, self._topics)
-            sent = [self._link.publish(topic, state, retain=True) for topic, state in states]
-            sent.append(self._link.publish(self._topics.events, notice.to_json(), retain=False))
+            self._sent += [self._link.publish(topic, state, retain=True) for topic, state in states]
+            self._sent.append(self._link.publish(self._topics.events, notice.to_json(), retain=False))
+
+    def flush(self) -> None:
+        sent, self._sent = self._sent, []
+        until_s = time.monotonic() + self._settings.timeout
         if not all(_acknowledged(each, until_s) for each in sent):
             # The library would send these once more beside those of the next attempt.
             self._link.end()
@@ -94,6 +100,8 @@ class MqttSink(Sink):
             client.tls_set_context(self._tls)
         if not self._context.trial:
             client.will_set(self._topics.status, OFFLINE, _QOS, retain=True)
+        # All that is on its way at once; the library's own 20 would make the rest wait for a round trip.
+        client.max_inflight_messages_set(_MOST_IN_FLIGHT)
         client.connect_timeout = settings.timeout
         client.reconnect_delay_set(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         return _Link(client, settings.host, self._port, self._greet)
@@ -124,6 +132,7 @@ class _Link:
         self.up, self._down = threading.Event(), threading.Event()
         self.why = "no answer"
         self._client, self._greet = client, greet
+        client.on_socket_open = _hurry
         client.on_connect = self._connected
         client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
@@ -163,6 +172,11 @@ class _Link:
             self.why = str(reason)
         self.up.clear()
         self._down.set()
+
+
+def _hurry(client: Client, data: Any, connection: Any) -> None:
+    """Send what is small at once: by default it waits for the acknowledgement of what went before, 40 ms each time."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _acknowledged(sent: MQTTMessageInfo, until_s: float) -> bool:

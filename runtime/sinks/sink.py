@@ -54,10 +54,13 @@ class Sink(ABC):
 
     @abstractmethod
     def deliver(self, notice: Notice, pictures: Sequence[Path]) -> None:
-        """Return when it has arrived. The same notice may come again, with the same id.
+        """Return when it has arrived, or is on its way and `flush` will tell. It may come again, with the same id.
 
         `pictures`: of its event, that are there. Raises Refused, Unavailable; anything else counts as Unavailable.
         """
+
+    def flush(self) -> None:  # noqa: B027  # of most nothing is on its way
+        """Return when all that is on its way has arrived. Raises as deliver does: then all of it comes again."""
 
     def close(self) -> None:  # noqa: B027  # most have nothing to close
         """Nothing more comes."""

@@ -31,6 +31,9 @@ from runtime.recording.reel import Picture
 from runtime.recording.snapshot import encoded
 from runtime.recording.take import Take
 from runtime.service.lines import Lines
+from tests.rig.mjpeg import MjpegCamera, grey
+from tests.rig.stream import Stream
+from tests.stand_ins import BRIGHT, DARK
 from tests.unit.runtime.stored import NOW, event, miss, piece, put
 
 # A twentieth of the disk, 0.8 MB, is to be free.
@@ -235,3 +238,29 @@ def test_the_store_itself_is_whole_after_all_of_it(evidence_disk: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (300,)
+
+
+def test_a_watch_that_begins_on_a_full_disk_tells_its_alarms_and_writes_them_later(
+    evidence_disk: Path, tmp_path: Path
+) -> None:
+    filler, events = Filler(evidence_disk), evidence_disk / "events.sqlite"
+    filler.leave(0)
+    brightness = [DARK]
+    with MjpegCamera(grey(lambda number: brightness[0]), fps=20.0) as camera:
+        rules = {"fire": {"window": "1 s", "quiet": "1 s", "cooldown": "1 s"}}
+        cameras = {"yard": {"detect": camera.url(), "rate": "10/s"}}
+        recording = {"pre_roll": "1 s", "post_roll": "1 s"}
+        with Stream(tmp_path, cameras, "--events", str(events), alarms=rules, recording=recording) as stream:
+            stream.until_looks("yard", 5)
+            brightness[0] = BRIGHT
+            stream.until(lambda: any(line["type"] == "event" for line in stream.lines))
+            assert any("cannot be opened yet" in entry["event"] for entry in stream.log)
+            assert not events.exists() or events.stat().st_size == 0
+            filler.drop()
+            brightness[0] = DARK
+            stream.until(lambda: sum(line["type"] == "event" for line in stream.lines) == 2)
+            assert stream.end() == 0
+    with EventStore(events, read_only=True) as store:
+        (seen,) = store.events()
+        assert seen.ended_s is not None
+        assert store.booked_until().keys() == {"here/yard"}

@@ -42,6 +42,8 @@ class Broker:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         lines = [f"listener {self.port} 127.0.0.1", "persistence false", f"allow_anonymous {str(not user).lower()}"]
+        # A listener of a test may be slow; by default a broker forgets what waits for it beyond a thousand.
+        lines += ["max_queued_messages 0", "max_inflight_messages 0"]
         if user:
             self._passwords = folder / "passwords"
             subprocess.run(["mosquitto_passwd", "-b", "-c", self._passwords, user, password], check=True)

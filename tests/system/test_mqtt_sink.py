@@ -41,6 +41,12 @@ def opened(settings: MqttSettings, **context: Any) -> Iterator[Sink]:
         sink.close()
 
 
+def tell(sink: Sink, notice: Notice) -> None:
+    """Deliver one notice, and wait until it has arrived."""
+    sink.deliver(notice, ())
+    sink.flush()
+
+
 def mqtt(broker: Broker, **more: Any) -> MqttSettings:
     values = {"host": "127.0.0.1", "port": broker.port, "prefix": "box", "timeout": 5.0, **more}
     return MqttSettings.model_validate(values)
@@ -58,12 +64,12 @@ def test_the_broker_is_told_of_states_and_events(broker: Broker) -> None:
     with Listener(broker) as listener, opened(mqtt(broker)) as sink:
         listener.until(STATUS, "online")
         assert listener.of(STATE) == ["OFF"]
-        sink.deliver(raised(subject), ())
+        tell(sink, raised(subject))
         assert listener.until(STATE) == "ON"
         assert Notice.from_json(listener.until(EVENTS)) == raised(subject)
-        sink.deliver(cleared(subject), ())
+        tell(sink, cleared(subject))
         listener.until(STATE, "OFF", 3)
-        sink.deliver(Notice.of_incident(incident("yard/gate"), AT), ())
+        tell(sink, Notice.of_incident(incident("yard/gate"), AT))
         listener.until("box/yard/gate/connectivity/state", "OFF")
     with Listener(broker) as late:
         # Who comes later finds all of it, and that the box has left.
@@ -77,7 +83,7 @@ def test_what_was_told_before_is_still_held(broker: Broker) -> None:
     held = event()
     with Listener(broker) as listener, opened(mqtt(broker), standing=[raised(held)]) as sink:
         listener.until(STATE, "ON")
-        sink.deliver(cleared(held), ())
+        tell(sink, cleared(held))
         listener.until(STATE, "OFF")
 
 
@@ -85,12 +91,12 @@ def test_what_was_told_before_is_still_held(broker: Broker) -> None:
 def test_a_broker_that_comes_back_with_nothing_is_told_all_of_it(broker: Broker) -> None:
     reachable = threading.Event()
     with opened(mqtt(broker, timeout=1.0), reachable=reachable.set) as sink:
-        sink.deliver(raised(), ())
+        tell(sink, raised())
         assert reachable.is_set()
         broker.stop()
         reachable.clear()
         with pytest.raises(Unavailable, match=f"127.0.0.1:{broker.port}"):
-            sink.deliver(raised(event("yard/gate", "smoke")), ())
+            tell(sink, raised(event("yard/gate", "smoke")))
         broker.start()
         with Listener(broker) as listener:
             assert reachable.wait(_PATIENCE_S)
@@ -98,18 +104,18 @@ def test_a_broker_that_comes_back_with_nothing_is_told_all_of_it(broker: Broker)
             assert listener.of(STATE) == ["ON"]
             assert listener.of(FOUND)
             again = raised(event("yard/gate", "smoke"))
-            sink.deliver(again, ())
+            tell(sink, again)
             assert json.loads(listener.until(EVENTS))["id"] == again.id
 
 
 @needs_mosquitto
 def test_a_broker_that_does_not_acknowledge_is_not_believed(broker: Broker) -> None:
     with Listener(broker) as listener, opened(mqtt(broker, timeout=0.5)) as sink:
-        sink.deliver(raised(), ())
+        tell(sink, raised())
         broker.silence()
         notice = raised()
         with pytest.raises(Unavailable, match=r"does not acknowledge within 0\.5 s"):
-            sink.deliver(notice, ())
+            tell(sink, notice)
         broker.wake()
         deliver_at_last(sink, notice)
         heard = [json.loads(text)["id"] for text in listener.of(EVENTS)]
@@ -120,7 +126,7 @@ def test_a_broker_that_does_not_acknowledge_is_not_believed(broker: Broker) -> N
 def deliver_at_last(sink: Sink, notice: Notice) -> None:
     for _ in range(20):
         try:
-            sink.deliver(notice, ())
+            tell(sink, notice)
         except Unavailable:
             continue
         return
@@ -153,9 +159,9 @@ def test_a_trial_leaves_the_watch_alone(broker: Broker) -> None:
     with Listener(broker) as listener, opened(mqtt(broker)) as watch:
         listener.until(STATUS, "online")
         with opened(mqtt(broker), trial=True) as trial:
-            trial.deliver(notice := Notice("x:test", "test", None, None, "info", AT, {}), ())
+            tell(trial, notice := Notice("x:test", "test", None, None, "info", AT, {}))
         assert json.loads(listener.until(EVENTS))["id"] == notice.id
-        watch.deliver(raised(), ())
+        tell(watch, raised())
         listener.until(EVENTS, count=2)
         assert listener.of(STATUS) == ["online"]
 
@@ -174,14 +180,14 @@ def test_encrypted_with_a_password_and_a_certificate_of_our_own(tmp_path: Path) 
             **files,
         }
         with Listener(broker) as listener, opened(mqtt(broker, **good)) as sink:
-            sink.deliver(notice := raised(), ())
+            tell(sink, notice := raised())
             assert json.loads(listener.until(EVENTS))["id"] == notice.id
         for wrong in ({"password": SecretStr("other")}, {"ca_file": None}, {"cert_file": None, "key_file": None}):
             with (
                 opened(mqtt(broker, **{**good, **wrong, "timeout": 1.0})) as sink,
                 pytest.raises(Unavailable, match="no connection") as caught,
             ):
-                sink.deliver(raised(), ())
+                tell(sink, raised())
             assert "s3cr3t" not in str(caught.value)
             assert "other" not in str(caught.value)
 
@@ -191,4 +197,4 @@ def test_a_broker_that_is_not_there_is_told() -> None:
         port = taken.getsockname()[1]
     settings = MqttSettings(host="127.0.0.1", port=port, timeout=0.5)
     with opened(settings) as sink, pytest.raises(Unavailable, match=f"no connection to 127.0.0.1:{port}"):
-        sink.deliver(raised(), ())
+        tell(sink, raised())

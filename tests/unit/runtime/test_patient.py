@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -142,20 +142,21 @@ def test_a_full_disk_takes_scores_then_near_misses_and_only_then_the_ballast(ben
     assert bench.asked
 
 
-def test_space_that_comes_back_makes_the_ballast_again_and_the_ledger_is_written_then(bench: Bench) -> None:
+def test_the_space_of_the_ballast_is_not_for_scores_and_it_is_made_again_when_there_is_other(bench: Bench) -> None:
     store = bench.patient(ballast_commits=5)
     bench.disk.commits = 0
     store.add(event())
-    # Seconds add up in memory meanwhile; the space that was kept is for events.
+    store.add_scores([piece()])
+    store.add_miss(miss())
+    # The ledger takes no new space, and is written.
     store.add_ledger([BOOKED], UNTIL)
-    store.add_ledger([BOOKED], UNTIL)
-    assert (bench.rows()["events"], bench.rows()["ledger"]) == (1, 0)
+    assert {name: count for name, count in bench.rows().items() if count} == {"events": 1, "ledger": 1}
     assert isinstance(store.ballast, FakeBallast)
+    assert store.ballast.released
     store.ballast.refill = True
-    store.add_ledger([BOOKED], UNTIL)
+    store.add_scores([piece()])
     assert not store.ballast.released
-    with EventStore(bench.path) as read:
-        assert [entry.seconds for entry in read.ledger()] == [30.0]
+    assert bench.rows()["scores"] == 1
 
 
 def test_a_write_that_was_committed_though_it_was_told_to_have_failed_is_no_hindrance(bench: Bench) -> None:
@@ -209,9 +210,10 @@ def test_too_much_that_waits_loses_what_is_worth_least(bench: Bench, monkeypatch
 
 @dataclass
 class FakeOpener:
-    """Opens the store of a bench; `errors` come first."""
+    """Opens the store of a bench; `errors` come first. `mends`: the disk takes all when it is begun anew."""
 
     bench: Bench
+    mends: bool = True
     errors: list[UserError] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
@@ -227,11 +229,13 @@ class FakeOpener:
     def _opened(self) -> EventStore:
         if self.errors:
             raise self.errors.pop(0)
+        if self.mends:
+            self.bench.disk.commits = float("inf")
         return FailingStore(self.bench.path, self.bench.disk)
 
 
 def test_a_store_that_cannot_be_opened_yet_is_opened_later(bench: Bench) -> None:
-    opener = FakeOpener(bench, [Full("no space left"), Full("no space left")])
+    opener = FakeOpener(bench, errors=[Full("no space left"), Full("no space left")])
     store = PatientStore(None, bench.tell, opener)
     first: list[EventStore] = []
     store.do(first.append)
@@ -252,27 +256,20 @@ def malformed() -> Damaged:
     return error
 
 
-def damage(bench: Bench, store: PatientStore) -> Callable[[], None]:
-    """From now on the store's disk answers that it is damaged; gives what mends it."""
+def damage(bench: Bench) -> None:
+    """From now on the store's disk answers that it is damaged."""
     bench.disk.commits, bench.disk.error = 0, malformed()
-
-    def mend() -> None:
-        bench.disk.commits = float("inf")
-
-    return mend
 
 
 def test_damage_in_the_middle_of_a_run_begins_a_new_store_with_what_this_run_knows(bench: Bench) -> None:
-    opener, renewed = FakeOpener(bench), []
+    opener = FakeOpener(bench)
     store = bench.patient(opener=opener)
     held = event(ended_s=None)
     store.add(held, Notice.of_event(held, at()), ["phone"])
-    mend = damage(bench, store)
-    store.on_anew += [mend, lambda: renewed.append(True)]
+    damage(bench)
     later = event()
     store.add(later)
     assert opener.calls == ["anew: database disk image is malformed"]
-    assert renewed == [True]
     assert store.unwritten == ""
     with EventStore(bench.path) as read:
         assert read.events() == [held, later]
@@ -281,9 +278,9 @@ def test_damage_in_the_middle_of_a_run_begins_a_new_store_with_what_this_run_kno
 
 def test_a_disk_that_damages_every_store_is_not_filled_with_them(bench: Bench) -> None:
     now_s = [0.0]
-    opener = FakeOpener(bench)
+    opener = FakeOpener(bench, mends=False)
     store = bench.patient(opener=opener, clock=lambda: now_s[0])
-    damage(bench, store)
+    damage(bench)
     for _ in range(5):
         store.add(event())
     assert len(opener.calls) == 1
@@ -294,12 +291,11 @@ def test_a_disk_that_damages_every_store_is_not_filled_with_them(bench: Bench) -
 
 
 def test_a_new_store_that_has_no_space_yet_is_opened_later(bench: Bench) -> None:
-    opener = FakeOpener(bench, [Full("no space left"), Full("no space left")])
+    opener = FakeOpener(bench, errors=[Full("no space left"), Full("no space left")])
     store = bench.patient(opener=opener)
     known = event()
     store.add(known)
-    mend = damage(bench, store)
-    store.on_anew.append(mend)
+    damage(bench)
     store.add(event())
     assert store.unwritten != ""
     store.flush()
@@ -317,8 +313,7 @@ def test_a_file_is_written_at_once_or_told_and_survives_damage(bench: Bench) -> 
     bench.disk.commits = 0
     with pytest.raises(Full):
         prompt.add(event())
-    mend = damage(bench, patient)
-    patient.on_anew.append(mend)
+    damage(bench)
     last = event()
     prompt.add(last)
     prompt.add_miss(miss())

@@ -107,6 +107,7 @@ def test_pictures_where_packets_end_early_or_do_not_show_the_event(tmp_path: Pat
         made.pictures = pictures(9.5, 14.0)
         path = tmp_path / f"{number}.mp4"
         assert write_film(path, made, FPS, av)
+        assert len(shown(path)) == 46
         assert all(abs(brightness - BRIGHT_IN_PICTURES) < 8 for _, brightness in shown(path))
 
 
@@ -132,7 +133,9 @@ def test_packets_of_which_no_frame_can_be_decoded_give_way_too(tmp_path: Path, a
     made.packets = [Packet(8.0 + number, between[0].data, True, 9000 * number, 9000 * number) for number in range(7)]
     made.pictures = pictures(8.0, 14.0)
     assert write_film(tmp_path / "clip.mp4", made, FPS, av)
-    assert all(abs(brightness - BRIGHT_IN_PICTURES) < 8 for _, brightness in shown(tmp_path / "clip.mp4"))
+    frames = shown(tmp_path / "clip.mp4")
+    assert len(frames) == 61
+    assert all(abs(brightness - BRIGHT_IN_PICTURES) < 8 for _, brightness in frames)
 
 
 def test_pictures_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,9 +70,18 @@ def test_it_sweeps_and_heals_when_it_begins(yard: Yard) -> None:
     assert any("retention" in line for line in yard.said)
 
 
-def test_it_makes_room_at_once_when_it_is_asked(yard: Yard) -> None:
+def test_it_makes_room_at_once_when_it_is_asked(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_DISK_EVERY_S", 3600.0)
+    swept = threading.Event()
+
+    def noted(*arguments: Any) -> Any:
+        answer = purge.purge(*arguments)
+        swept.set()
+        return answer
+
+    monkeypatch.setattr(keeping, "purge", noted)
     yard.keeper.start()
-    yard.until(lambda: not yard.keeper._asked.is_set())
+    assert swept.wait(20)
     assert yard.clips() == 5
     yard.free = 0.0
     yard.keeper.ask()

@@ -19,6 +19,7 @@ from tests.unit.runtime.notices import raised
 GOOD = """
 from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
+from runtime.sinks.sink import Sink
 
 class Settings(BaseModel, extra="forbid"):
     number: int = Field(ge=100)
@@ -27,7 +28,7 @@ class Settings(BaseModel, extra="forbid"):
 
 told = []
 
-class Pager:
+class Pager(Sink):
     Settings = Settings
     def __init__(self, settings, context):
         self.settings, self.context = settings, context
@@ -119,7 +120,7 @@ def test_a_change_of_its_own_settings_is_one(install: Install, tmp_path: Path) -
         ("class Pager:\n    def deliver(self): ...\n    def close(self): ...", "has no Settings of pydantic"),
         (
             "from pydantic import BaseModel\nclass Pager:\n    class Settings(BaseModel): ...\n",
-            "cannot deliver and close",
+            "cannot deliver and flush and close",
         ),
     ],
 )
