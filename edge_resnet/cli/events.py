@@ -14,7 +14,9 @@ from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
+    from runtime.config.recording import RetentionSettings
     from runtime.events.event import Event
     from runtime.events.near_miss import NearMiss
     from runtime.events.query import Query
@@ -140,6 +142,71 @@ def verdict(
         answer_json(vars(given))
     else:
         typer.echo(f"{found.id[:SHORT_ID]} ({found.alarm} at {found.camera}): {chosen}")
+
+
+@app.command()
+def backup(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The copy; replaced, when it is there.")],
+    events: Events = _STORE,
+    json: options.Json = False,
+) -> None:
+    """Copy the event store while a stream writes to it; pictures and clips are files of their own, copy them too."""
+    from runtime.events.backup import backup as copy
+
+    _require(events)
+    copy(events, out)
+    if json:
+        answer_json({"copy": str(out), "bytes": out.stat().st_size})
+    else:
+        typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, whole")
+
+
+@app.command()
+def purge(
+    events: Events = _STORE,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CAMERAS.yaml", help="Whose retention holds; the defaults, when left out.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Instead: all of before then, events too. " + _WHEN)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Delete what is older, or takes more room, than it may; a stream that runs does so by itself.
+
+    An event that has not ended, or that somebody has still to be told of, stays.
+    """
+    from datetime import datetime, timezone
+
+    from runtime.events.purge import purge as carry_out
+
+    _require(events)
+    now = datetime.now(timezone.utc)
+    _, gone = carry_out(events, _retention(config, before, now), now, dry_run)
+    if json:
+        answer_json({"dry_run": dry_run, "files": dict(gone.files), "bytes": gone.bytes, "rows": dict(gone.rows)})
+        return
+    parts = [f"{count} {name.replace('_', ' ')}" for name, count in gone.rows.items()]
+    parts += [f"{gone.files.total()} files, {gone.bytes / 1e6:.1f} MB"] if gone.files else []
+    typer.echo(f"{'would go' if dry_run else 'gone'}: {', '.join(parts) or 'nothing'}")
+
+
+def _retention(config: Path | None, before: str | None, now: datetime) -> RetentionSettings:
+    from edge_resnet.cli.when import moment
+    from runtime.config.fill import Unset
+    from runtime.config.load import load
+    from runtime.config.recording import RetentionSettings
+
+    if config is not None and before is not None:
+        raise UserError("--config and --before: the retention of the one, or all before the other? Give one of them")
+    if config is not None:
+        return load(config, environment=Unset()).retention
+    if before is None:
+        return RetentionSettings()
+    age_s = max(1.0, (now - moment("--before", before, now)).total_seconds())
+    kept = ("keep_clips", "keep_snapshots", "keep_scores", "keep_near_misses", "keep_events")
+    return RetentionSettings(**dict.fromkeys(kept, age_s))
 
 
 def _query(camera: str | None, alarm: str | None, since: str | None, until: str | None) -> Query:

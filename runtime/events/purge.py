@@ -22,15 +22,12 @@ _ROWS_AT_ONCE = 100
 # What a near miss or an event takes, about, with its deliveries and indices.
 _ROW_BYTES = 1000.0
 
-_DELETE: dict[Table, str] = {
-    "scores": "DELETE FROM scores WHERE id IN (SELECT id FROM scores WHERE created_at < ? LIMIT ?)",
-    "near_misses": "DELETE FROM near_misses WHERE id IN (SELECT id FROM near_misses WHERE created_at < ? LIMIT ?)",
+_OLD: dict[Table, str] = {
+    "scores": "created_at < ?",
+    "near_misses": "created_at < ?",
     # What somebody has still to be told of stays.
-    "events": """
-        DELETE FROM events WHERE id IN (
-            SELECT id FROM events WHERE created_at < ? AND ended_s IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND state = 'pending') LIMIT ?)
-    """,
+    "events": """created_at < ? AND ended_s IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND state = 'pending')""",
 }
 _SCORE_BYTES = "SELECT coalesce(avg(length(body)), 0) FROM (SELECT body FROM scores ORDER BY id DESC LIMIT 100)"
 
@@ -81,7 +78,7 @@ def purge(store: Path, settings: RetentionSettings, now: datetime, dry_run: bool
         return planned, Purged(_unlink(planned.files, store), planned.bytes, Counter())
     try:
         planned = plan(take_stock(media), settings, now)
-        return planned, Purged(Counter(), 0, Counter()) if dry_run else carry_out(planned, media)
+        return planned, _foretold(planned, media) if dry_run else carry_out(planned, media)
     finally:
         media.close()
 
@@ -96,6 +93,19 @@ def carry_out(planned: Plan, media: Media) -> Purged:
     for cut in planned.cuts:
         rows[cut.table] = _cut(cut, media)
     return Purged(removed, planned.bytes, +rows)
+
+
+def _foretold(planned: Plan, media: Media) -> Purged:
+    """What would go."""
+    rows: Counter[str] = Counter()
+    for cut in planned.cuts:
+        ((count,),) = media.rows(f"SELECT count(*) FROM {cut.table} WHERE {_OLD[cut.table]}", (cut.before,))
+        rows[cut.table] = max(rows[cut.table], count)
+    return Purged(Counter(each.why for each in planned.files), planned.bytes, +rows)
+
+
+def _delete(table: Table) -> str:
+    return f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {_OLD[table]} LIMIT ?)"
 
 
 def _days(media: Media, table: Table, row_bytes: float) -> list[Day]:
@@ -132,7 +142,7 @@ def _cut(cut: Cut, media: Media) -> int:
     total, at_once = 0, _ROWS_AT_ONCE
     while True:
         try:
-            count = media.run(_DELETE[cut.table], (cut.before, at_once)).rowcount
+            count = media.run(_delete(cut.table), (cut.before, at_once)).rowcount
         except Full:
             if at_once == 1:
                 raise

@@ -117,6 +117,31 @@ def test_exports_are_whole(store: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert [json.loads(line)["zone"] for line in lines.read_text().splitlines()] == ["ramp"]
 
 
+def test_a_backup_is_a_store_of_its_own(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = store.with_name("copy.sqlite")
+    with EventStore(store) as writer, writer.together():
+        assert edge_resnet(capsys, "events", "backup", copy, "--events", store).code == Exit.FINE
+    listed = edge_resnet(capsys, "events", "list", "--events", copy, "--json").answer["events"]
+    assert [event["id"] for event in listed] == [FIRE.id, PERSON.id]
+    assert "is the event store itself" in edge_resnet(capsys, "events", "backup", store, "--events", store).mistake
+
+
+def test_a_purge_tells_what_would_go_and_keeps_what_has_to_be_told(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = replace(FIRE, id="dddd", created_at="2026-11-01T12:00:00.000+00:00")
+    with EventStore(store) as writer:
+        writer.add(old)
+    purge = ("events", "purge", "--events", store, "--before", "2026-11-25T18:00+00:00")
+    foretold = edge_resnet(capsys, *purge, "--dry-run", "--json").answer
+    assert foretold["rows"] == {"near_misses": 1, "events": 1}
+    assert "gone: 1 near misses, 1 events" in edge_resnet(capsys, *purge).out
+    left = edge_resnet(capsys, "events", "list", "--events", store, "--json").answer["events"]
+    # The one has still to be told of, the other is held.
+    assert [event["id"] for event in left] == [FIRE.id, PERSON.id]
+    assert "gone: nothing" in edge_resnet(capsys, "events", "purge", "--events", store).out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -124,6 +149,8 @@ def test_exports_are_whole(store: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["show", "zz"], "no event zz; edge-resnet events list shows them"),
         (["verdict", "aaaa", "maybe"], "maybe: a verdict is one of true, false, unclear"),
         (["export", "events.txt"], "name a file that ends in .csv or .jsonl"),
+        (["purge", "--config", "a", "--before", "1 d"], "Give one of them"),
+        (["purge", "--before", "soon"], "--before soon: takes a day or time"),
         (["list", "--since", "tomorrow"], "--since tomorrow: takes a day or time"),
         (["list", "--since", "2026-11-25", "--until", "2026-11-24"], "is not before"),
     ],
