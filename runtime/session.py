@@ -259,7 +259,7 @@ class _Run:
             precision=decider.precision,
             seconds=watch.seconds,
             cameras=watch.status().cameras,
-            events=watch.events_in_order(),
+            events=watch.crier.events(),
         )
 
     def _stop(self) -> None:

@@ -19,11 +19,10 @@ from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
 from runtime.cameras.shot import Shot
-from runtime.channel import Channel, Found
+from runtime.channel import Channel
+from runtime.crier import Crier
 from runtime.dispatch import Turns
 from runtime.events.deliveries import Waiting
-from runtime.events.event import Event
-from runtime.events.near_miss import NearMiss
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
 from runtime.look import looks
@@ -45,8 +44,6 @@ _JOIN_S = 3.0
 _MOST_TRIES = 3
 # Ages that go into the mean of inference time: the last twenty batches or so.
 _MEMORY = 0.05
-# A summary is for runs that somebody waits for; all events are in the store.
-_MOST_EVENTS = 10_000
 # Pictures of the wall.
 _SHOW_EVERY_S = 0.1
 
@@ -94,7 +91,6 @@ class Watch:
     on_tick: Sequence[Callable[[], None]] = ()
     on_end: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
-    raised: int = field(default=0, init=False)
     running: Description | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +101,7 @@ class Watch:
         self._ms_a_frame = 0.0
         self._batch_size = 0
         self._ran = False
-        self._events: dict[str, Event] = {}
+        self.crier = Crier(self.outputs, self.metrics)
 
     def stop(self) -> None:
         """End soon, with what is at hand finished. For signal handlers too."""
@@ -161,10 +157,6 @@ class Watch:
         files = [channel.seen_s for channel in self.channels.values() if not channel.in_time]
         return max(files) if len(files) == len(self.channels) and files else elapsed_s
 
-    def events_in_order(self) -> tuple[Event, ...]:
-        """The latest events (all, but for a watch of months) as they stand, in the order of the stream."""
-        return tuple(sorted(self._events.values(), key=lambda event: (event.raised_s, event.camera, event.alarm)))
-
     def status(self) -> BoxStatus:
         """How all of it stands."""
         now_s = self.clock()
@@ -176,7 +168,7 @@ class Watch:
             ms_a_frame=self._ms_a_frame,
             batch=self._batch_size,
             overloaded=self._balance.overloaded,
-            events=self.raised,
+            events=self.crier.raised,
             sinks=self.sinks(),
         )
 
@@ -295,7 +287,7 @@ class Watch:
                 for output in self.outputs:
                     output.look(look)
                     output.judged(shot, look)
-            self._tell(discovered)
+            self.crier.tell(discovered)
             if not channel.in_time:
                 self._show(channel, shot)
 
@@ -349,25 +341,7 @@ class Watch:
         for tell in self.tell:
             tell(status)
 
-    # Events and pictures.
-
-    def _tell(self, discovered: Iterable[Found]) -> None:
-        for found in discovered:
-            if isinstance(found.subject, Event):
-                self._tell_event(found.subject)
-            for output in self.outputs:
-                if found.shot is not None and found.look is not None and not _is_over(found.subject):
-                    output.evidence(found.subject, found.shot, found.look)
-
-    def _tell_event(self, event: Event) -> None:
-        self._events[event.id] = event
-        if len(self._events) > _MOST_EVENTS:
-            del self._events[next(iter(self._events))]
-        if event.ended_s is None:
-            self.raised += 1
-            self.metrics.event(event.camera, event.alarm)
-        for output in self.outputs:
-            output.event(event)
+    # Pictures.
 
     def _show(self, channel: Channel, shot: Shot) -> None:
         if self.screen is not None:
@@ -412,15 +386,10 @@ class Watch:
             # All of them written before the first is told: a output may be what failed.
             with self.incidents.store.together():
                 found = [each for channel in channels for each in channel.finish()]
-            self._tell(found)
+            self.crier.tell(found)
         finally:
             for channel in channels:
                 channel.scores.flush()
                 channel.settle(now_s)
                 self.incidents.forget(channel.name)
             self.incidents.keep_ledger(channels)
-
-
-def _is_over(subject: Event | NearMiss) -> bool:
-    """Whether it is an event that was cleared: what shows it was told when it was raised."""
-    return isinstance(subject, Event) and subject.ended_s is not None
