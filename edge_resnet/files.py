@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 _CHUNK_BYTES = 1 << 20
+# It can only be read by setting it, and that is for all threads: what one makes meanwhile nobody else may touch.
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
 
 
 @contextmanager
@@ -29,7 +32,7 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
-        temporary.chmod(0o666 & ~_umask() if mode is None else mode)
+        temporary.chmod(0o666 & ~_UMASK if mode is None else mode)
         temporary.replace(path)
         _sync(path.parent)
     finally:
@@ -69,7 +72,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    temporary.chmod(0o777 & ~_umask())
+    temporary.chmod(0o777 & ~_UMASK)
     aside = path.with_name(f".{path.name}-old-{os.getpid()}")
     try:
         yield temporary
@@ -96,9 +99,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

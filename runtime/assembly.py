@@ -82,7 +82,8 @@ class Assembly:
             str(uuid.uuid4()),
             self.wall,
             self.route,
-            severity=partial(severity_of, self.settings),
+            # Of now: a reload that changes only this leaves the camera alone.
+            severity=lambda alarm: severity_of(self.settings, alarm),
         )
         judge = self._judge(camera)
         return Channel(

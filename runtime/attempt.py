@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,16 +30,17 @@ class Reach:
     lasted_s: float
 
     @classmethod
-    def of(cls, looks: Collection[tuple[float, float]], threshold: float, since_s: float) -> Reach:
+    def of(cls, looks: Sequence[tuple[float, float]], threshold: float, since_s: float) -> Reach:
         """Of looks (time, probability), the last one now; `since_s`: of the attempt's first over the threshold."""
-        times_s, values = zip(*looks, strict=True)
+        values = [value for _, value in looks]
+        first_s, last_s = looks[0][0], looks[-1][0]
         return cls(
             best=max(values),
             mean=sum(values) / len(values),
             looks=len(values),
-            over=sum(value >= threshold for value in values),
-            span_s=times_s[-1] - times_s[0],
-            lasted_s=max(0.0, times_s[-1] - since_s),
+            over=len([value for value in values if value >= threshold]),
+            span_s=last_s - first_s,
+            lasted_s=max(0.0, last_s - since_s),
         )
 
     def lacks(self, probability: float, settings: RuleSettings) -> tuple[Lack, ...]:

@@ -175,8 +175,8 @@ class Channel:
         found = []
         for judgement in judgements:
             change = judgement.transition.change
-            if change is Change.RAISED:
-                # Why it was raised is on the disk with it, whatever happens next.
+            if change in (Change.RAISED, Change.MISSED):
+                # Why it was raised, or not, is on the disk with it, whatever happens next.
                 self.scores.flush()
             subject = self.journal.enter(judgement, self.judge.rules[judgement.target].settings)
             best = self._best.get(judgement.target)

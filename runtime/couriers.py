@@ -42,3 +42,5 @@ class Couriers(Output):
     def _set(self) -> None:
         settings, debounce = self.assembly.settings, self.incidents.debounce
         debounce.down_after_s, debounce.up_after_s = settings.down_after, settings.up_after
+        # Also of cameras that were removed while nothing ran.
+        self.incidents.keep_only(settings.cameras())

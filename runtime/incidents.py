@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -103,10 +103,16 @@ class Incidents:
             self.store.tell_of(incident, notice, self.route(notice))
         return bool(lasting)
 
-    def forget(self, camera: str) -> None:
-        """A camera is not watched any more: what befell it ends here, and nobody is told of it."""
+    def pause(self, camera: str) -> None:
+        """A camera is not watched for now: what befell it ends here, and nobody is told of it."""
         self.ended(camera)
-        self.debounce.forget(camera)
+        self.debounce.pause(camera)
+
+    def keep_only(self, cameras: Collection[str]) -> None:
+        """Others are not watched any more: of those that were told to be down it is told that this is over."""
+        for camera in self.debounce.told:
+            if camera is not None and camera not in cameras:
+                self.debounce.forget(camera, _iso(self.wall()))
 
     def keep_ledger(self, channels: Iterable[Channel]) -> None:
         """Write what the ledgers have booked since the last time, in one transaction."""

@@ -9,10 +9,11 @@
     raise   the look itself is at least `threshold`, the looks of the last `window_s` are at least `min_looks`, lie at
             least half a window apart, are at least `threshold` in a `share` of the cases and `mean_threshold` in the
             mean, and the attempt's first look over `threshold` is at least `min_duration_s` ago
-    quiet   looks under `low_threshold`, and none over it, for `quiet_s`: silence has to be seen, a stream that
-            gives no looks does not end an alarm
+    quiet   looks under `low_threshold`, and none over it, for `quiet_s`: silence has to be seen, and a gap between two
+            looks that is longer than a window counts for little
     cooldown    nothing is raised; looks are gathered, so that what still goes on is raised as soon as it is over
-    disarmed    the rule is finished: what is held is cleared, an attempt has missed, and it begins anew when armed
+    disarmed    the rule is finished: what is held is cleared, an attempt has missed, and it begins anew when armed,
+            without a cooldown
 
 The rule has no clock: the times are those of the frames, so the same looks give the same alarms whenever they are fed.
 It speaks in seconds and numbers of looks, never in frames, so it means the same at every rate.
@@ -26,6 +27,9 @@ from enum import Enum
 
 from runtime.attempt import Attempt, Lack, Reach
 from runtime.rule_settings import RuleSettings
+
+# Two looks around an outage never make a quiet alone, however short it is.
+_UNSEEN_SHARE = 0.5
 
 
 class Change(Enum):
@@ -102,14 +106,17 @@ class Rule:
         """Take one look, later than the one before, and its probability in 0..1. Raises ValueError for others."""
         if not 0.0 <= probability <= 1.0 or not time_s > self._last_time_s:
             raise ValueError(f"a look at {time_s} s with probability {probability} after one at {self._last_time_s} s")
-        self._last_time_s = time_s
-        return self._watch(time_s, probability) if self._episode is None else self._hold(time_s, probability)
+        gap_s, self._last_time_s = time_s - self._last_time_s, time_s
+        return self._watch(time_s, probability) if self._episode is None else self._hold(time_s, gap_s, probability)
 
     def finish(self) -> Transition:
         """The stream is over, or the alarm disarmed: what is held is cleared as it stands, an attempt has missed."""
         self._window.clear()
-        if self._episode is not None:
-            return replace(self._clear(self._last_time_s), state=State.DISARMED)
+        cleared = None if self._episode is None else self._clear(self._last_time_s)
+        # Who arms again wants to know at once.
+        self._cool_at_s = float("-inf")
+        if cleared is not None:
+            return replace(cleared, state=State.DISARMED)
         missed, self._attempt = self._attempt, None
         change = Change.NONE if missed is None or missed.reach is None else Change.MISSED
         return Transition(change, self._last_time_s, State.DISARMED, attempt=missed)
@@ -152,7 +159,7 @@ class Rule:
         self._attempt, self._quiet_since_s = None, None
         return Transition(Change.RAISED, time_s, State.HELD, self._episode)
 
-    def _hold(self, time_s: float, probability: float) -> Transition:
+    def _hold(self, time_s: float, gap_s: float, probability: float) -> Transition:
         assert self._episode is not None
         if probability >= self.settings.low_threshold:
             self._quiet_since_s = None
@@ -160,6 +167,9 @@ class Rule:
         else:
             if self._quiet_since_s is None:
                 self._quiet_since_s = time_s
+            elif gap_s > self.settings.window_s:
+                # Not nothing, or an overloaded box, whose looks come so seldom, would never end an alarm.
+                self._quiet_since_s += gap_s - min(self.settings.window_s, _UNSEEN_SHARE * self.settings.quiet_s)
             if time_s - self._quiet_since_s >= self.settings.quiet_s:
                 return self._clear(time_s)
         return Transition(Change.STILL, time_s, State.HELD, self._episode)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from zlib import crc32
 
 from runtime.events.journal import Journal
 from runtime.events.scores import JudgedTarget, Piece, RecordedLook
 from runtime.judge import Judge, Judgement
 from runtime.look import Look
 
-# A minute at the default rate: what a power cut may lose of quiet hours, and long enough to pack well.
-_MOST_LOOKS = 300
+# What a power cut may lose of quiet hours, and long enough to pack well. Who asks why nothing fired just now waits a
+# minute at most.
+_MOST_S, _MOST_LOOKS = 60.0, 300
+# Cameras that begin together must not all have a piece to pack at once: each has a length of its own, of at least this
+# share.
+_LEAST_SHARE = 0.5
 
 
 @dataclass
@@ -22,6 +27,10 @@ class ScoreBook:
     judge: Judge
     labels: tuple[str, ...]
     _looks: list[RecordedLook] = field(default_factory=list, init=False)
+    _share: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._share = _LEAST_SHARE + (1.0 - _LEAST_SHARE) * (crc32(self.journal.camera.encode()) % 1000) / 1000
 
     def add(self, look: Look, judgements: Sequence[Judgement], age_s: float | None, gate: str) -> None:
         """A look was judged. `age_s`: from capture to judgement, None for a file; `gate`: why it was open."""
@@ -30,12 +39,13 @@ class ScoreBook:
         )
         probabilities = tuple(look.probabilities.values())
         self._looks.append(RecordedLook(look.time_s, look.index, age_s, gate, probabilities, targets))
-        if len(self._looks) >= _MOST_LOOKS:
+        took_s = look.time_s - self._looks[0].time_s
+        if len(self._looks) >= self._share * _MOST_LOOKS or took_s >= self._share * _MOST_S:
             self.flush()
 
-    def flush(self, older_than_s: float = 0.0) -> None:
-        """Write what was gathered, if its first look is at least so old, by the stream's time."""
-        if not self._looks or self._looks[-1].time_s - self._looks[0].time_s < older_than_s:
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if not self._looks:
             return
         looks, self._looks = tuple(self._looks), []
         journal, rules = self.journal, self.judge.rules

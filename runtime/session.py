@@ -176,7 +176,7 @@ def watch(
         reload.on_change = couriers.change
         arming = Arming(run.assembly, log)
         arming.look()
-        run.watch.on_tick = (reload.look, arming.look, couriers.look_after)
+        run.watch.on_tick = (reload.look, arming.look, couriers.look_after, store.look)
         run.watch.tell = (reporters.tell,)
         # First, so that nobody is told later for what is drawn and written here.
         run.watch.outputs.insert(0, couriers)

@@ -35,8 +35,6 @@ from runtime.service.status import BoxStatus
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
 _KEEP_LEDGER_S = 10.0
-# Who asks why nothing fired just now waits a minute at most.
-_KEEP_SCORES_S = 50.0
 _DRAIN_S = 5.0
 # All reading threads together; what hangs is left behind.
 _JOIN_S = 3.0
@@ -332,10 +330,7 @@ class Watch:
         self._balance.look(now_s)
         if now_s - self._kept_s >= _KEEP_LEDGER_S:
             self._kept_s = now_s
-            with self.incidents.store.together():
-                for channel in self.channels.values():
-                    channel.scores.flush(older_than_s=_KEEP_SCORES_S)
-                self.incidents.keep_ledger(self.channels.values())
+            self.incidents.keep_ledger(self.channels.values())
         status = self.status()
         self.metrics.update(status)
         for tell in self.tell:
@@ -391,5 +386,5 @@ class Watch:
             for channel in channels:
                 channel.scores.flush()
                 channel.settle(now_s)
-                self.incidents.forget(channel.name)
+                self.incidents.pause(channel.name)
             self.incidents.keep_ledger(channels)

@@ -41,6 +41,7 @@ def arm(
 
     from runtime.config.fill import Unset
     from runtime.config.load import load
+    from runtime.events.lock import is_written
     from runtime.events.store import EventStore
 
     # Nothing is opened, so the passwords may be elsewhere.
@@ -50,20 +51,22 @@ def arm(
     _check(mode, settings, config)
     now = datetime.now(timezone.utc)
     until = None if lasting is None else _until(lasting, now)
-    if mode is None and not events.is_file():
-        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
+    options.require_store(events)
     with EventStore(events, read_only=mode is None) as store:
         if mode is not None:
             _command(store, mode, until, now)
         in_force = _in_force(store, settings, now)
+    obeyed = is_written(events)
     if json:
-        answer_json(in_force)
+        answer_json({**in_force, "stream_runs": obeyed})
         return
     for site, name in in_force["sites"].items():
         typer.echo(f"{site or 'all cameras'}: {name}")
     if in_force["commanded"] is not None:
         until_words = f" until {in_force['until']}" if in_force["until"] else ""
         typer.echo(f"commanded{until_words}; edge-resnet arm auto ends it")
+    if not obeyed:
+        typer.echo(f"no stream writes to {events} now; the next one that does obeys")
 
 
 def _check(mode: str | None, settings: WatchSettings, config: Path) -> None:
@@ -101,6 +104,6 @@ def _in_force(store: EventStore, settings: WatchSettings, now: datetime) -> dict
 
     given = commanded(store.database, now)
     name = None if given is None else given.mode
-    until = None if given is None or given.until is None else given.until.astimezone().isoformat(timespec="minutes")
+    until = None if given is None or given.until is None else given.until.astimezone().isoformat(timespec="seconds")
     sites = {site: mode_in_force(settings, each, now, name) for site, each in settings.sites.items()}
     return {"commanded": name, "until": until, "sites": sites}

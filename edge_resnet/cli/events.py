@@ -133,7 +133,7 @@ def verdict(
     chosen = next((each for each in JUDGED if each == judged), None)
     if chosen is None:
         raise UserError(f"{judged}: a verdict is one of {', '.join(JUDGED)}")
-    _require(events)
+    options.require_store(events)
     with EventStore(events) as store:
         found = find_event(store, event)
         given = Verdict(found.id, chosen, note, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
@@ -153,7 +153,7 @@ def backup(
     """Copy the event store while a stream writes to it; pictures and clips are files of their own, copy them too."""
     from runtime.events.backup import backup as copy
 
-    _require(events)
+    options.require_store(events)
     copy(events, out)
     if json:
         answer_json({"copy": str(out), "bytes": out.stat().st_size})
@@ -164,16 +164,15 @@ def backup(
 @app.command()
 def purge(
     events: Events = _STORE,
-    config: Annotated[
-        Path | None, typer.Option(metavar="CAMERAS.yaml", help="Whose retention holds; the defaults, when left out.")
-    ] = None,
+    config: Annotated[Path | None, typer.Option(metavar="CAMERAS.yaml", help="Whose retention holds.")] = None,
     before: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Instead: all of before then, events too. " + _WHEN)
+        str | None,
+        typer.Option(metavar="WHEN", help="Instead: all of before then, and only that, events too. " + _WHEN),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Delete what is older, or takes more room, than it may; a stream that runs does so by itself.
+    """Delete what is older, or takes more room, than a configuration says, as a stream that runs does; or what is old.
 
     An event that has not ended, or that somebody has still to be told of, stays.
     """
@@ -181,7 +180,7 @@ def purge(
 
     from runtime.events.purge import purge as carry_out
 
-    _require(events)
+    options.require_store(events)
     now = datetime.now(timezone.utc)
     _, gone = carry_out(events, _retention(config, before, now), now, dry_run)
     if json:
@@ -203,10 +202,12 @@ def _retention(config: Path | None, before: str | None, now: datetime) -> Retent
     if config is not None:
         return load(config, environment=Unset()).retention
     if before is None:
-        return RetentionSettings()
-    age_s = max(1.0, (now - moment("--before", before, now)).total_seconds())
+        raise UserError("name --config or --before: by the retention of a configuration, or all of before a moment")
+    age_s = (now - moment("--before", before, now)).total_seconds()
     kept = ("keep_clips", "keep_snapshots", "keep_scores", "keep_near_misses", "keep_events")
-    return RetentionSettings(**dict.fromkeys(kept, age_s))
+    # Not what a configuration may say: of any age, and without a bound of size or disk.
+    unbounded = {"max_size": float("inf"), "min_free": 0.0}
+    return RetentionSettings().model_copy(update={**dict.fromkeys(kept, age_s), **unbounded})
 
 
 def _query(camera: str | None, alarm: str | None, since: str | None, until: str | None) -> Query:
@@ -222,16 +223,11 @@ def _query(camera: str | None, alarm: str | None, since: str | None, until: str 
     return Query(camera, alarm, begin, end)
 
 
-def _require(events: Path) -> None:
-    if not events.is_file():
-        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
-
-
 @contextmanager
 def _reading(events: Path) -> Iterator[EventStore]:
     from runtime.events.store import EventStore
 
-    _require(events)
+    options.require_store(events)
     with EventStore(events, read_only=True) as store:
         yield store
 
@@ -283,16 +279,13 @@ def _when(at: str | None, seconds: float) -> str:
     return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _where(camera: str, zone: str | None) -> str:
-    return camera if zone is None else f"{camera} ({zone})"
-
-
 def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from edge_resnet.cli.report import duration
     from runtime.events.find import SHORT_ID
+    from runtime.judge import Target
 
     if not found:
         typer.echo("no events")
@@ -301,10 +294,10 @@ def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
     for event in found:
         lasted = "held" if event.ended_s is None else duration(event.ended_s - event.started_s)
         given = verdicts.get(event.id)
-        when, where = _when(event.raised_at, event.raised_s), _where(event.camera, event.zone)
+        when, target = _when(event.raised_at, event.raised_s), str(Target(event.alarm, event.zone))
         judged = "-" if given is None else given.verdict
         table.add_row(
-            event.id[:SHORT_ID], when, where, event.alarm, event.severity, lasted, f"{event.peak:.2f}", judged
+            event.id[:SHORT_ID], when, event.camera, target, event.severity, lasted, f"{event.peak:.2f}", judged
         )
     Console().print(table)
 
@@ -314,12 +307,13 @@ def _print_misses(found: Sequence[NearMiss]) -> None:
     from rich.table import Table
 
     from runtime.events.find import SHORT_ID
+    from runtime.judge import Target
 
     if not found:
         typer.echo("no near misses")
         return
     table = Table("near miss", "when", "camera", "alarm", "did not fire")
     for miss in found:
-        when, where = _when(miss.seen_at, miss.best_s), _where(miss.camera, miss.zone)
-        table.add_row(miss.id[:SHORT_ID], when, where, miss.alarm, miss.reason)
+        when, target = _when(miss.seen_at, miss.best_s), str(Target(miss.alarm, miss.zone))
+        table.add_row(miss.id[:SHORT_ID], when, miss.camera, target, miss.reason)
     Console().print(table)

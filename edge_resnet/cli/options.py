@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Backend = Annotated[str, typer.Option(help="auto, or onnxruntime, openvino, opencv, tensorrt, tensorrt_rtx, torch.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, fp16, bf16 or int8.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+
+
+def require_store(events: Path) -> None:
+    """Raises UserError where there is no event store: a mistyped name must not begin one."""
+    if not events.is_file():
+        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
 
 
 def size(text: str, option: str = "--input") -> tuple[int, int]:

@@ -51,8 +51,7 @@ def report(
         raise UserError("report: nothing was asked for; --ledger shows watched and blind time")
     if by not in _BY:
         raise UserError(f"--by {by}: takes {' or '.join(_BY)}")
-    if not events.is_file():
-        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
+    options.require_store(events)
     # Whole hours: of an hour it is not known what lies before the moment that is asked for.
     asked = None if since is None else moment("--since", since)
     hour = asked and asked.replace(minute=0, second=0, microsecond=0)

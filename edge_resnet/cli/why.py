@@ -68,7 +68,7 @@ def _tell_event(id: str, events: Path, picture: Path | None, json: bool) -> None
     from runtime.events.store import EventStore
     from runtime.why.fired import why as find
 
-    _require(events)
+    options.require_store(events)
     with EventStore(events, read_only=True) as store:
         found = find(store, find_subject(store, id))
     if picture is not None:
@@ -87,7 +87,7 @@ def _tell_silence(
     from runtime.why.silent import silence
 
     moment, around_s = _moment(at), _seconds(around)
-    _require(events)
+    options.require_store(events)
     with EventStore(events, read_only=True) as store:
         found = silence(store, camera, moment, around_s, alarm)
     if not found.known:
@@ -101,11 +101,6 @@ def _tell_silence(
     typer.echo(f"{camera}, {local}{'' if alarm is None else f', {alarm}'}")
     for sentence in found.sentences():
         typer.echo(f"  {sentence}")
-
-
-def _require(events: Path) -> None:
-    if not events.is_file():
-        raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
 
 
 def _moment(at: str) -> datetime:

@@ -75,7 +75,7 @@ def zones(
     if remove is not None:
         if remove not in place.settings.zones:
             raise UserError(f"--remove {remove}: {_there(place)}")
-        remove_value(config, (*place.path, "zones", remove))
+        _tell_fallen(remove_value(config, (*place.path, "zones", remove)))
         place = _place(config, camera)
     if out is not None and image is not None:
         _save(out, image, place, _input(model))
@@ -95,10 +95,12 @@ def _check(add: str | None, alarms: str | None, points: str | None, remove: str 
 
 
 def _place(config: Path, camera: str) -> _Place:
+    from runtime.config.fill import Unset
     from runtime.config.finding import instead
     from runtime.config.load import load
 
-    settings = load(config)
+    # As long as nothing is opened, the passwords may be elsewhere.
+    settings = load(config, environment=Unset())
     for site, each in settings.sites.items():
         for name, found in each.cameras.items():
             if camera == f"{site}/{name}":
@@ -139,10 +141,11 @@ def _picture(place: _Place, picture: Path | None) -> Frame:
 
 
 def _grab(place: _Place) -> Frame:
+    from runtime.config.load import load
     from runtime.sources import open_source
     from runtime.sources.address import Address
 
-    settings = place.settings
+    settings = load(place.config).cameras()[place.camera]
     source = open_source(Address.parse(settings.detect), settings.open_timeout, settings.read_timeout)
     image: Frame | None = None
     try:
@@ -210,8 +213,14 @@ def _add(
     if wrong := fault([(x, y) for x, y in polygon], _input(model)):
         raise UserError(f"zone {name}: {wrong}")
     zone = (*place.path, "zones", name)
-    set_values(place.config, {(*zone, "polygon"): polygon, (*zone, "alarms"): list(named)})
+    _tell_fallen(set_values(place.config, {(*zone, "polygon"): polygon, (*zone, "alarms"): list(named)}))
     return _place(place.config, place.camera)
+
+
+def _tell_fallen(comments: list[str]) -> None:
+    """What the file no longer says, for who wants to write it elsewhere."""
+    for comment in comments:
+        say(f"this comment fell with what it stood in: {comment}")
 
 
 def _drawn(image: Frame, place: _Place, given: InputSpec, without: str | None = None) -> Frame:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.config.edit import set_values
+from runtime.config.fill import Unset
 from runtime.config.finding import KeyPath
 from runtime.config.load import load
 from runtime.rule_settings import RuleSettings
@@ -14,7 +15,7 @@ from runtime.rule_settings import RuleSettings
 
 def adopt(config: Path, chosen: Mapping[str, RuleSettings]) -> None:
     """Write the rules of alarms into a configuration; what else it says stays. Raises UserError."""
-    today = load(config).alarms
+    today = load(config, environment=Unset()).alarms
     changes: dict[KeyPath, Any] = {}
     for alarm, settings in chosen.items():
         written = as_written(settings)

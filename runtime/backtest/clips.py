@@ -69,6 +69,7 @@ class Watcher:
     def _footage(self, clip: Path, truth: Sequence[Interval]) -> Footage:
         seen = self._seen(clip)
         judge = judge_of(self._conditions, clip.stem, self._engine.model)
+        zones = self._conditions.settings_of(clip.stem).zones
         judged = {target.alarm: self._engine.model.alarms[target.alarm] for target in judge.rules}
         return Footage(
             name=clip.name,
@@ -76,6 +77,7 @@ class Watcher:
             evidence=evidence(seen.looks, judge),
             truth=of_alarms(truth, judged),
             decider=self._engine.decider,
+            zones=zones,
         )
 
     def _seen(self, clip: Path) -> Seen:

@@ -10,6 +10,7 @@ from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec, ModelSpec
 from runtime.config.addresses import of_addresses
 from runtime.config.bundled import against_bundle
+from runtime.config.fill import Unset
 from runtime.config.finding import instead
 from runtime.config.load import load
 from runtime.config.recording import RecordingSettings
@@ -47,7 +48,8 @@ class Conditions:
     def read(cls, config: Path | None, model: ModelSpec, named: str | None, rate: float) -> Conditions:
         """From a file, checked against the bundle. Raises UserError."""
         if config is not None:
-            return cls(load(config, model.alarms, input=model.input), named, rate)
+            # No camera is opened, so the passwords may be elsewhere.
+            return cls(load(config, model.alarms, environment=Unset(), input=model.input), named, rate)
         for finding in against_bundle(of_addresses(("0",), rate=rate), model.alarms):
             raise UserError(f"--rate {rate:g}: {finding.text}" if "rate" in finding.path else finding.text)
         return cls(None, named, rate)
@@ -87,7 +89,7 @@ class Conditions:
         }
 
     def rules_of(self, alarms: Mapping[str, AlarmSpec]) -> dict[str, RuleSettings]:
-        """The rule of each alarm, the same for all cameras."""
+        """The rule of each alarm, the same for all cameras; a zone may have thresholds of its own."""
         return {name: self.rule(name, alarm) for name, alarm in alarms.items()}
 
     def rule(self, alarm: str, spec: AlarmSpec) -> RuleSettings:

@@ -11,9 +11,12 @@ import numpy.typing as npt
 from edge_resnet.manifest import AlarmSpec
 from runtime.backtest.tally import Match, Raised, Tally
 from runtime.backtest.truth import Interval, Span, outside
+from runtime.config.rules import in_zone
+from runtime.config.settings import ZoneSettings
 from runtime.events.journal import Decider
 from runtime.judge import Judge, Target
 from runtime.look import Look
+from runtime.rule_settings import RuleSettings
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Footage:
-    """A clip, or what a live camera recorded in one run. `name`: of the clip; `camera`: under whose name it is judged.
+    """A clip, or what a live camera recorded in one run; `name` says which.
 
-    `watched`: the spans of time that were looked at. `truth`: the intervals of each alarm that is judged
-    here, though there be none. `unknown`: of each alarm
-    spans of which nobody has said what was to be seen; what is raised there counts for nothing.
+    `watched`: the spans of time that were looked at. `truth`: the intervals of each alarm that is judged here, though
+    there be none. `unknown`: of each alarm spans of which nobody has said what was to be seen; what is raised there
+    counts for nothing. `zones`: those of the camera, for the thresholds that they have of their own.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Footage:
     truth: Mapping[str, tuple[Interval, ...]]
     decider: Decider
     unknown: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    zones: Mapping[str, ZoneSettings] = field(default_factory=dict)
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -54,6 +58,10 @@ class Footage:
     def seconds(self) -> float:
         """How long it was watched."""
         return outside(self.watched, ())
+
+    def rule(self, target: Target, settings: RuleSettings) -> RuleSettings:
+        """The rule of a target here, as the stream has it, where its alarm's is `settings`."""
+        return settings if target.zone is None else in_zone(settings, self.zones[target.zone])
 
     def normal_s(self, alarm: str) -> float:
         """How many seconds were watched in which this alarm would be false, the truth's tolerance left out too."""

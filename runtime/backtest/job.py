@@ -68,12 +68,27 @@ class Result:
         return tuple(alarm for alarm in self.model.alarms if alarm in judged)
 
     def rule(self, alarm: str) -> RuleSettings:
-        """The rule that an alarm is judged by."""
+        """The rule that an alarm is judged by, but in zones that have thresholds of their own."""
         return self.conditions.rule(alarm, self.model.alarms[alarm])
+
+    @property
+    def zone_rules(self) -> dict[str, dict[str, RuleSettings]]:
+        """By footage and target, the rules of zones that have thresholds of their own."""
+        rules = {
+            each.name: {
+                str(target): rule
+                for target in each.footage.evidence
+                if (rule := each.footage.rule(target, self.rule(target.alarm))) != self.rule(target.alarm)
+            }
+            for each in self.judged
+        }
+        return {name: of for name, of in rules.items() if of}
 
     def try_rules(self, narrator: Narrator) -> dict[str, list[Trial]]:
         """By alarm, the rules of a grid and their counts, that of today first."""
         tried, footage = {}, [each.footage for each in self.judged]
+        if kept := dict.fromkeys(target for of in self.zone_rules.values() for target in of):
+            narrator.say(f"whatever is tried, zones keep thresholds of their own: {', '.join(kept)}")
         for alarm in self.alarms:
             with narrator.stage(f"trying rules for {alarm}") as step:
                 tried[alarm] = sweep(alarm, self.rule(alarm), self.model.alarms[alarm], footage, step)
@@ -91,6 +106,9 @@ class Result:
             "left_out": self.left_out,
             "ignored": dict(self.ignored),
             "rules": {alarm: asdict(self.rule(alarm)) for alarm in self.alarms},
+            "zone_rules": {
+                name: {target: asdict(rule) for target, rule in of.items()} for name, of in self.zone_rules.items()
+            },
             "alarms": {alarm: total(self.judged, alarm).to_json() for alarm in self.alarms},
             "clips": [each.to_json() for each in self.judged],
         }

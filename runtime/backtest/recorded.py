@@ -204,6 +204,7 @@ class Recorded:
             truth={alarm: tuple(found) for alarm, found in truth.items()},
             decider=run.decider,
             unknown={alarm: tuple(spans) for alarm, spans in unknown.items()},
+            zones=self._conditions.settings_of(camera).zones,
         )
 
 

@@ -49,11 +49,13 @@ class Memory:
 
 
 def replay(footage: Footage, rules: Mapping[str, RuleSettings]) -> tuple[Event, ...]:
-    """The events that the rules of its alarms raise, in its order, by the stream's own rule and journal."""
+    """The events of footage, in its order, by the stream's own rule and journal. `rules`: of its alarms, in the whole
+    picture; zones with thresholds of their own keep them.
+    """
     memory = Memory()
     journal = Journal(memory, footage.name, footage.decider, live=False)
     for target, evidence in footage.evidence.items():
-        settings = rules[target.alarm]
+        settings = footage.rule(target, rules[target.alarm])
         for number, transition in _transitions(evidence, Rule(settings)):
             value, label = float(evidence.probabilities[number]), evidence.labels[number]
             journal.enter(Judgement(target, value, label, transition), settings)

@@ -1,7 +1,7 @@
 """The sweep: many rules on the same footage; the one that a budget of false alarms chooses, or why none is.
 
-What is tried is the stream's own rule. Thresholds come from the scores themselves, so that they lie where something
-changes.
+What is tried is the stream's own rule, and a zone with a threshold of its own keeps it, as it does in the stream.
+Thresholds come from the scores themselves, so that they lie where something changes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from runtime.backtest.budget import Budget, bound
 from runtime.backtest.footage import Footage
 from runtime.backtest.replay import alarms
 from runtime.backtest.tally import Tally
+from runtime.judge import Target
 from runtime.rule_settings import HYSTERESIS, RuleSettings
 
 WINDOWS_S = (1.0, 2.0, 4.0, 8.0)
@@ -116,8 +117,15 @@ def told(choice: Choice) -> str:
     return (
         f"{choice.alarm}: {rule}: {gives}. Chosen and judged on the same video, that is optimistic: each piece judged "
         f"by the rule that the others choose{unjudged}, {held_out.found} of {held_out.expected} are found, "
-        f"{held_out.false} false"
+        f"{held_out.false} false{_doubt(total, held_out)}"
     )
+
+
+def _doubt(total: Tally, held_out: Tally) -> str:
+    """What a rule is worth that does much worse on what it was not chosen on."""
+    if total.found and held_out.found * total.expected * 2 < total.found * held_out.expected:
+        return ". Do not rely on it: what it finds it finds because it was chosen so; collect more of it"
+    return ""
 
 
 def frontier(trials: Iterable[Trial]) -> list[Trial]:
@@ -134,7 +142,7 @@ def _tally(alarm: str, settings: RuleSettings, footage: Footage) -> Tally:
         each
         for target, evidence in footage.evidence.items()
         if target.alarm == alarm
-        for each in alarms(evidence, settings)
+        for each in alarms(evidence, footage.rule(target, settings))
     ]
     return footage.tally(alarm, raised)
 
@@ -198,11 +206,14 @@ def _thresholds(alarm: str, today: RuleSettings, spec: AlarmSpec, footage: Seque
 
 
 def _scores(alarm: str, footage: Sequence[Footage]) -> tuple[Scores, Scores]:
-    """The scores of an alarm within its true intervals, and outside of them while it was armed."""
+    """The scores of an alarm within its true intervals, and outside of them while it was armed.
+
+    Not of zones that go by a threshold of their own.
+    """
     true, normal = [np.zeros(0)], [np.zeros(0)]
     for each in footage:
         for target, evidence in each.evidence.items():
-            if target.alarm != alarm:
+            if target.alarm != alarm or _own_threshold(each, target):
                 continue
             inside = np.zeros(len(evidence.times_s), np.bool_)
             for interval in each.truth.get(alarm, ()):
@@ -210,6 +221,10 @@ def _scores(alarm: str, footage: Sequence[Footage]) -> tuple[Scores, Scores]:
             true.append(evidence.probabilities[inside])
             normal.append(evidence.probabilities[~inside & evidence.armed])
     return np.concatenate(true), np.concatenate(normal)
+
+
+def _own_threshold(footage: Footage, target: Target) -> bool:
+    return target.zone is not None and footage.zones[target.zone].threshold is not None
 
 
 def _upwards(scores: Scores, quantiles: Sequence[float]) -> list[float]:

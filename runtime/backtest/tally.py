@@ -1,7 +1,8 @@
 """Events held against the truth: which were right, which intervals were found, and how sure these figures are.
 
     right    an event that was raised within a true interval of its alarm, with the tolerance on both ends
-    found    an interval within which an event was raised; or one that began while a right event was still held
+    found    an interval within which an event was raised; or one that began while a right event was still held, and
+             shortly after what that event was raised for: an alarm that is always on finds its first interval alone
     false    an event that was raised outside of all intervals, however far it lasts into one
 
 A true interval may have several events, and an event may cover several intervals.
@@ -18,6 +19,8 @@ from edge_resnet.statistics import poisson, wilson
 from runtime.backtest.truth import Interval
 
 DAY_S = 86400.0
+# An alarm that was over at once could not be raised again sooner: 5 s of quiet, 10 s of cooldown.
+HELD_OVER_S = 15.0
 
 
 class Raised(Protocol):
@@ -52,7 +55,7 @@ class Match:
             for interval in intervals
         )
         found = tuple(
-            delay_s is not None or any(_lasts_into(event, interval) for event in held)
+            delay_s is not None or any(interval in _covered(event, intervals) for event in held)
             for delay_s, interval in zip(delays_s, intervals, strict=True)
         )
         return cls(right, found, delays_s)
@@ -153,5 +156,13 @@ class Tally:
         return self.normal_s / DAY_S
 
 
-def _lasts_into(event: Raised, interval: Interval) -> bool:
-    return event.raised_s <= interval.start_s and event.ended_s is not None and event.ended_s >= interval.start_s
+def _covered(event: Raised, intervals: Sequence[Interval]) -> list[Interval]:
+    """The intervals that began while a right event was held, none of them long after the one before."""
+    until_s = max(each.end_s for each in intervals if each.holds(event.raised_s))
+    covered = []
+    for interval in sorted(intervals, key=lambda each: each.start_s):
+        near = event.raised_s <= interval.start_s <= until_s + HELD_OVER_S
+        if near and event.ended_s is not None and event.ended_s >= interval.start_s:
+            covered.append(interval)
+            until_s = max(until_s, interval.end_s)
+    return covered

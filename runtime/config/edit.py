@@ -5,9 +5,11 @@ What was changed is read again and held against what was meant; only then is the
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -21,28 +23,34 @@ from runtime.config.finding import KeyPath, dotted
 from runtime.config.load import read
 
 
-def set_values(file: Path, changes: Mapping[KeyPath, Any]) -> None:
+def set_values(file: Path, changes: Mapping[KeyPath, Any]) -> list[str]:
     """Set each value at its path; mappings that are missing are made, quantities are texts ("2 s").
 
-    Raises UserError when the result would be no configuration, or more would change than was asked for; then the file
-    is as it was.
+    Gives the comments that fell: those between the lines of a list that was replaced. Raises UserError when the result
+    would be no configuration, or more would change than was asked for; then the file is as it was.
     """
     values = dict(_single(changes))
 
     def change(text: str) -> str:
+        data = parse_document(text).data
         for path, value in values.items():
-            text = splice.put(text, path, value)
+            # What is so already stays as it is written.
+            if not _has(data, path) or _at(data, path) != value:
+                text = splice.put(text, path, value)
         return text
 
     def meant(data: dict[str, Any]) -> None:
         for path, value in values.items():
             _put(data, path, value)
 
-    _rewrite(file, change, meant, tuple(values))
+    return _rewrite(file, change, meant, tuple(values))
 
 
-def remove_value(file: Path, path: KeyPath) -> None:
-    """Remove what stands at a path, and the mappings that are empty without it. Raises as set_values does."""
+def remove_value(file: Path, path: KeyPath) -> list[str]:
+    """Remove what stands at a path, with the comments right above it, and the mappings that are empty without it.
+
+    Gives the comments that fell, and raises, as set_values does.
+    """
     data = _read(file).data
     if not _has(data, path):
         raise UserError(f"{file}: no {dotted(path)} there; nothing was removed")
@@ -52,23 +60,43 @@ def remove_value(file: Path, path: KeyPath) -> None:
     def meant(data: dict[str, Any]) -> None:
         del _at(data, path[:-1])[path[-1]]
 
-    _rewrite(file, lambda text: splice.cut(text, path), meant, (path,))
+    return _rewrite(file, lambda text: splice.cut(text, path), meant, (path,))
 
 
 def _rewrite(
     file: Path, change: Callable[[str], str], meant: Callable[[dict[str, Any]], None], paths: tuple[KeyPath, ...]
-) -> None:
+) -> list[str]:
     target = file.resolve()
-    expected = deepcopy(_read(target).data)
-    text = target.read_bytes().decode()
+    with _alone(target.parent):
+        expected = deepcopy(_read(target).data)
+        text = target.read_bytes().decode()
+        try:
+            meant(expected)
+            changed = change(text)
+            found = parse_document(changed).data
+        except (KeyError, TypeError, IndexError, AttributeError, Misread, splice.NoPlace) as error:
+            raise _by_hand(file, paths) from error
+        if found != expected:
+            raise _by_hand(file, paths)
+        _replace(file, target, text, changed)
+    return list((Counter(splice.comments(text)) - Counter(splice.comments(changed))).elements())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for others that change a file in this folder, and keep them out. Locked is the folder: files change."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        meant(expected)
-        changed = change(text)
-        found = parse_document(changed).data
-    except (KeyError, TypeError, IndexError, AttributeError, Misread, splice.NoPlace) as error:
-        raise _by_hand(file, paths) from error
-    if found != expected:
-        raise _by_hand(file, paths)
+        # Some file systems of networks have no such lock.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(file: Path, target: Path, before: str, changed: str) -> None:
+    """Write what `target` shall hold in place of `before`, if it is a configuration. `file`: as the user named it."""
     stated = target.stat()
     with files.whole_file(target, stated.st_mode & 0o777) as temporary:
         temporary.write_bytes(changed.encode())
@@ -78,6 +106,8 @@ def _rewrite(
         # Whoever runs the stream must go on being able to read it, though root may have edited.
         with suppress(PermissionError):
             os.chown(temporary, stated.st_uid, stated.st_gid)
+        if target.read_bytes() != before.encode():
+            raise UserError(f"{file}: somebody else has just changed it; try again")
 
 
 def _read(file: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ _PASSWORD_IN_PATH = re.compile(r"(?:pass|pwd|pw|token|key|auth|secret)[a-z]*=(?=
 
 
 class Unset(Mapping[str, str]):
-    """An environment in which every name has a value: for who reads a configuration and opens nothing of it."""
+    """The environment, and a value for every other name: for who reads a configuration and opens nothing of it."""
 
     def __getitem__(self, name: str) -> str:
-        return "0"
+        # A whole address or a folder may come from it, which any value is not.
+        return os.environ.get(name, "0")
 
     def __contains__(self, name: object) -> bool:
         return True

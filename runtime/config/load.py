@@ -15,7 +15,7 @@ from edge_resnet.manifest import AlarmSpec, InputSpec
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
 from runtime.config.explain import explain, is_contradiction
-from runtime.config.fill import fill, holds_password
+from runtime.config.fill import Unset, fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
 from runtime.config.references import (
     ambiguous_modes,
@@ -25,7 +25,7 @@ from runtime.config.references import (
     unknown_schedules,
     unknown_sink_cameras,
 )
-from runtime.config.secrets import fill_sinks, in_the_open
+from runtime.config.secrets import fill_sinks, in_the_open, unencrypted
 from runtime.config.settings import WatchSettings
 from runtime.config.units import WRITTEN
 
@@ -83,6 +83,9 @@ def read(
         document = read_document(file)
     except Misread as misread:
         return Reading(file, None, (misread.problem,), partial=misread.problem.place is not None)
+    if isinstance(environment, Unset):
+        # Nothing is delivered either, and what a sink's ${NAME} stands for must be of the right kind.
+        document.data.pop("sinks", None)
     problems = [*document.problems]
     warnings = list(_warnings(document, file))
     environment = os.environ if environment is None else environment
@@ -137,6 +140,7 @@ def _warnings(document: Document, file: Path) -> Iterator[Problem]:
             first.setdefault(text, path)
     for path in in_the_open(document):
         yield document.at_value(Finding(path, _in_the_open("secret", file)))
+    yield from map(document.at_value, unencrypted(document))
 
 
 def _in_the_open(what: str, file: Path) -> str:

@@ -25,7 +25,7 @@ class RecordingSettings(Settings):
     snapshots: bool = True
     """A picture of what raised it, and one that shows where it was seen."""
     near_misses: bool = True
-    """Snapshots of near misses too."""
+    """Snapshots of near misses too, of each alarm and zone of a camera one a minute at most."""
     clips: bool = True
     """A video of what came before and after."""
     pre_roll: Seconds = 5.0
@@ -65,8 +65,9 @@ class RetentionSettings(Settings):
     keep_near_misses: Seconds = 14 * 86400.0
     """Near misses and their snapshots are removed after so long."""
     keep_events: Seconds | None = None
-    """Events and all that belongs to them are removed after so long; never, when left out."""
+    """Events and incidents, and all that belongs to them, are removed after so long; never, when left out."""
     max_size: Bytes = 10e9
-    """The most that clips, snapshots and the events file may take together; then the oldest of them go."""
+    """The most that clips, snapshots and the events file may take together; then the snapshots of near misses go,
+    then the oldest files."""
     min_free: Bytes = 1e9
     """So much of the disk is left free, but at most a twentieth of it."""

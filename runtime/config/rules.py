@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge_resnet.manifest import AlarmSpec
-from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings
+from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings, ZoneSettings
 from runtime.judge import Target
 from runtime.rule import Rule
 from runtime.rule_settings import HYSTERESIS, RuleSettings
 from runtime.severity import Severity
 
 # A setting of the configuration, and the rule's own name for it.
-_NAMES = {
+NAMES = {
     "threshold": "threshold",
     "mean_threshold": "mean_threshold",
     "low_threshold": "low_threshold",
@@ -27,7 +28,7 @@ _NAMES = {
 
 def rule_settings(alarm: AlarmSpec, changed: AlarmSettings) -> RuleSettings:
     """The settings of an alarm's rule. Raises ValueError when its low threshold is over its threshold."""
-    given = {_NAMES[name]: value for name, value in changed.model_dump(include=set(_NAMES), exclude_none=True).items()}
+    given = {NAMES[name]: value for name, value in changed.model_dump(include=set(NAMES), exclude_none=True).items()}
     threshold = given.get("threshold", alarm.threshold)
     bundle = {"threshold": threshold, "mean_threshold": alarm.mean_threshold, "low_threshold": HYSTERESIS * threshold}
     return RuleSettings(**{**bundle, **given})
@@ -49,13 +50,17 @@ def rules(settings: WatchSettings, camera: CameraSettings, alarms: Mapping[str, 
 
 def rule_at(settings: WatchSettings, camera: CameraSettings, target: Target, alarm: AlarmSpec) -> RuleSettings:
     """The settings of the rule of a camera's target. Raises ValueError as rule_settings does."""
-    changed = settings.alarms.get(target.alarm, AlarmSettings())
-    zone = None if target.zone is None else camera.zones[target.zone]
-    if zone is not None and zone.threshold is not None:
+    rule = rule_of(settings, target.alarm, alarm)
+    return rule if target.zone is None else in_zone(rule, camera.zones[target.zone])
+
+
+def in_zone(rule: RuleSettings, zone: ZoneSettings) -> RuleSettings:
+    """An alarm's rule with the thresholds that a zone has of its own."""
+    if zone.threshold is not None:
         # What is held here goes by the threshold of here.
-        changed = changed.model_copy(update={"low_threshold": None, "mean_threshold": zone.threshold})
-    own = {} if zone is None else zone.model_dump(include={"threshold", "mean_threshold"}, exclude_none=True)
-    return rule_settings(alarm, changed.model_copy(update=own))
+        low = HYSTERESIS * zone.threshold
+        rule = replace(rule, threshold=zone.threshold, mean_threshold=zone.threshold, low_threshold=low)
+    return rule if zone.mean_threshold is None else replace(rule, mean_threshold=zone.mean_threshold)
 
 
 def severity_of(settings: WatchSettings, alarm: str) -> Severity:

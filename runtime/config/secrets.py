@@ -15,6 +15,9 @@ from runtime.config.finding import Finding, KeyPath
 from runtime.config.references import sinks
 from runtime.config.sinks import keys_of
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_READABLE = "goes over the network unencrypted, and who listens there can read it"
+
 
 def fill_sinks(document: Document, folder: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
     """Put the secrets that are meant, and the files of `folder`, in the place of what is written in sinks."""
@@ -36,6 +39,17 @@ def in_the_open(document: Document) -> Iterator[KeyPath]:
             # Of an address it is not known whether its path is a secret.
             if holds_password(text) if "://" in text else not holds_variable(text):
                 yield (*path, key)
+
+
+def unencrypted(document: Document) -> Iterator[Finding]:
+    """Where the password of a sink goes over the network for all to read."""
+    for path, sink in sinks(document.data):
+        if sink.get("password") is None or sink.get("host") in _THIS_MACHINE:
+            continue
+        if sink.get("kind") == "mqtt" and sink.get("tls") is not True:
+            yield Finding((*path, "password"), f"{_READABLE}; write tls: true where the broker can do it")
+        if sink.get("kind") == "email" and sink.get("security") == "none":
+            yield Finding((*path, "password"), f"{_READABLE}; write security: starttls, or tls")
 
 
 def _written(

@@ -173,6 +173,18 @@ class CameraSettings(Settings):
     gate: GateSettings = GateSettings()
     """When a frame is worth a look."""
 
+    @model_validator(mode="after")
+    def _zones_are_of_its_alarms(self) -> CameraSettings:
+        unwatched = [
+            Finding(("zones", name, "alarms"), f"this camera does not watch for {alarm}; name it in its alarms too")
+            for name, zone in self.zones.items()
+            for alarm in zone.alarms
+            if self.alarms is not None and alarm not in self.alarms
+        ]
+        if unwatched:
+            raise Inconsistent(unwatched)
+        return self
+
 
 class SiteSettings(Settings):
     """A place with cameras."""

@@ -82,7 +82,7 @@ class SinkSettings(Settings):
     camera_down: bool = True
     """Whether it is told that a camera is down, and up again."""
     fold_after: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """After so many notices within fold_within the next ones wait and become one; null: never."""
+    """After so many notices within fold_within all but critical alarms wait and become one; null: never."""
     fold_within: Seconds = 300.0
     """The time in which notices are counted, and after which those that waited are told as one."""
     give_up_after: Seconds = 3 * 86400.0
@@ -187,7 +187,7 @@ class EmailSettings(SinkSettings):
     timeout: Seconds = 20.0
     """How long the server may take for each of its answers."""
     fold_after: Annotated[int, Field(ge=1, le=10_000)] | None = 5
-    """After so many notices within fold_within the next ones wait and become one mail; null: never."""
+    """After so many notices within fold_within all but critical alarms wait and become one mail; null: never."""
 
     @model_validator(mode="after")
     def _whole(self) -> EmailSettings:

@@ -16,6 +16,7 @@ from runtime.config.finding import KeyPath
 # When nothing in the file tells how far its author indents.
 _USUAL_STEP = 2
 _NULL = "tag:yaml.org,2002:null"
+_COMMENT = re.compile(r"#[^\r\n]*")
 _ALIAS = re.compile(r"\s*:?\s*(\*[^\s,\]}]+)")
 
 _Entry = tuple[yaml.ScalarNode, yaml.Node]
@@ -60,8 +61,17 @@ def put(text: str, path: KeyPath, value: Any) -> str:
     return text[:start] + space + _flow(value) + text[end:]
 
 
+def comments(text: str) -> list[str]:
+    """All comments of a text, in order."""
+    end, found = 0, []
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        found += _COMMENT.findall(text, end, token.start_mark.index)
+        end = max(end, token.end_mark.index)
+    return found
+
+
 def cut(text: str, path: KeyPath) -> str:
-    """The text without the entry at `path` and what stands beside it on its lines."""
+    """The text without the entry at `path`, what stands beside it on its lines, and the comments right above it."""
     node = _root(text)
     for part in path[:-1]:
         entry = _entry(node, part) if isinstance(node, yaml.MappingNode) else None
@@ -73,13 +83,25 @@ def cut(text: str, path: KeyPath) -> str:
         raise NoPlace
     start, end = entry[0].start_mark.index, _span(text, *entry)[1]
     if not node.flow_style:
-        return text[: text.rfind("\n", 0, start) + 1] + text[_line_end(text, end) :].removeprefix("\n")
+        return text[: _headline(text, start)] + text[_line_end(text, end) :].removeprefix("\n")
     place = node.value.index(entry)
     if place + 1 < len(node.value):
         end = node.value[place + 1][0].start_mark.index
     elif place:
         start = _span(text, *node.value[place - 1])[1]
     return text[:start] + text[end:]
+
+
+def _headline(text: str, place: int) -> int:
+    """Where the comments begin that stand right above the line of the character at `place`, as far in as it."""
+    begin = text.rfind("\n", 0, place) + 1
+    indent = text[begin:place]
+    while begin:
+        above = text.rfind("\n", 0, begin - 1) + 1
+        if not text.startswith(f"{indent}#", above):
+            break
+        begin = above
+    return begin
 
 
 def _root(text: str) -> yaml.Node:

@@ -119,9 +119,10 @@ class Courier:
         except Unavailable as error:
             return self._failed(error, error.pause_s)
         except UserError as error:
-            # The store: full, locked, moved away.
+            # The store: full, locked, moved away. That is nothing of the sink, and over at any moment.
             self._close_store()
-            return self._failed(error)
+            self._failures = max(1, self._failures)
+            return self._put_off(error, pause_s(1, self._chance))
         except Exception as error:
             # A sink that cannot be made: a certificate that is not there, a package that is broken.
             self._close_sink()
@@ -136,7 +137,9 @@ class Courier:
 
     def _failed(self, error: Exception, asked_s: float = 0.0) -> float:
         self._failures = 1 if self._queue.progressed else self._failures + 1
-        wait_s = max(asked_s, pause_s(self._failures, self._chance))
+        return self._put_off(error, max(asked_s, pause_s(self._failures, self._chance)))
+
+    def _put_off(self, error: Exception, wait_s: float) -> float:
         self._not_before_s = self._clock() + wait_s
         # Once a minute is told what repeats: of each sink by itself, hence its name in the message.
         self._log.warning(f"sink {self.name}: not delivered, tried again", reason=told(error) or type(error).__name__)
@@ -160,7 +163,7 @@ class Courier:
         if self._file != (facts.st_dev, facts.st_ino):
             self._close_store()
         if self._deliveries is None:
-            self._deliveries = Deliveries(self._store)
+            self._deliveries = Deliveries(self._store, tell=self._log.error)
             self._file = (facts.st_dev, facts.st_ino)
         return self._deliveries
 

@@ -7,8 +7,9 @@ A camera that is live again sooner was never down; one that is blind again soone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 
 from runtime.events.incident import Incident
 from runtime.events.notice import Notice
@@ -29,11 +30,20 @@ class Debounce:
     _down: dict[str | None, tuple[Incident, float]] = field(default_factory=dict, init=False)
     _up: dict[str | None, tuple[str, float]] = field(default_factory=dict, init=False)
     _told: dict[str | None, Incident] = field(default_factory=dict, init=False)
+    _over: list[Incident] = field(default_factory=list, init=False)
 
     def remember(self, told: Iterable[Notice]) -> None:
-        """What an earlier run told to be down, and never to be up again."""
+        """What an earlier run told to be down, and never to be up again; what cannot be read of it is left out."""
         for notice in told:
-            self._told[notice.camera] = Incident(**notice.body)
+            with suppress(LookupError):
+                incident = Incident(**{each.name: notice.body[each.name] for each in fields(Incident)})
+                if isinstance(incident.evidence, Mapping):
+                    self._told[notice.camera] = incident
+
+    @property
+    def told(self) -> tuple[str | None, ...]:
+        """What was told to be down."""
+        return tuple(self._told)
 
     def down(self, incident: Incident, since_s: float) -> None:
         """An incident began; what follows another without a break goes on since that one."""
@@ -46,14 +56,21 @@ class Debounce:
         self._down.pop(camera, None)
         self._up[camera] = (at, since_s)
 
-    def forget(self, camera: str | None) -> None:
-        """It is not watched any more."""
+    def pause(self, camera: str | None) -> None:
+        """It is not watched for now: where it was told to be down, it still is."""
         self._down.pop(camera, None)
         self._up.pop(camera, None)
 
+    def forget(self, camera: str | None, at: str) -> None:
+        """It is not watched any more, and nobody will see it again: where it was told to be down, that is over `at`."""
+        self.pause(camera)
+        if (told := self._told.pop(camera, None)) is not None:
+            self._over.append(replace(told, ended_at=at, evidence={**told.evidence, "over": "not watched any more"}))
+
     def look(self, now_s: float) -> list[Incident]:
-        """What is to be told now: incidents, those of cameras that are up again with their end."""
-        return [*self._newly_down(now_s), *self._newly_up(now_s)]
+        """What is to be told now: incidents, those that are over with their end."""
+        over, self._over = self._over, []
+        return [*over, *self._newly_down(now_s), *self._newly_up(now_s)]
 
     def _newly_down(self, now_s: float) -> Iterator[Incident]:
         for camera, (incident, since_s) in self._down.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,11 @@ _SUMMARY: Final = "summary"
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 # In minutes up to two hours, say: of the larger unit there must be so many.
 _LEAST_OF_UNIT = 2
+# Of a storm of many thousands a web server would refuse the list. All rows stay in the store.
+MOST_LISTED = 500
+_BEGINNINGS: Final = ("raised", "down")
+
+_Told = Mapping[str, Any]
 
 
 @dataclass
@@ -42,16 +47,35 @@ class Folding:
 
 
 def summary(notices: Sequence[Notice], now: datetime) -> Notice:
-    """One notice that tells of all of them, the oldest first. Summaries among them give way to what they tell."""
+    """One notice that tells of all of them, the oldest first. Summaries among them give way to what they tell.
+
+    Of very many some are left out of its list, first of all those that began and ended meanwhile.
+    """
     told = [each for notice in notices for each in _told(notice)]
-    worst = max((notice.severity for notice in notices), key=SEVERITIES.index)
-    body = {"text": f"{len(told)} more in {_span(told)}", "notices": told}
-    return Notice(
-        f"{uuid.uuid4()}:{_SUMMARY}", _SUMMARY, None, None, worst, now.isoformat(timespec="milliseconds"), body
-    )
+    count = sum(notice.body["count"] if notice.what == _SUMMARY else 1 for notice in notices)
+    worst = max(told, key=lambda each: (SEVERITIES.index(each["severity"]), each["what"] in _BEGINNINGS))
+    text = f"{count} more in {_span(told)}; worst: {_in_words(worst)}"
+    body = {"text": text, "count": count, "notices": _listed(told)}
+    at = now.isoformat(timespec="milliseconds")
+    return Notice(f"{uuid.uuid4()}:{_SUMMARY}", _SUMMARY, None, None, worst["severity"], at, body)
 
 
-def _told(notice: Notice) -> Iterator[Mapping[str, Any]]:
+def _listed(told: Sequence[_Told]) -> list[_Told]:
+    """Those that are listed: what a sink holds afterwards must be known from them, then the latest are worth most."""
+    if len(told) <= MOST_LISTED:
+        return list(told)
+    subjects = Counter(each["id"].partition(":")[0] for each in told)
+    passed = [subjects[each["id"].partition(":")[0]] > 1 for each in told]
+    kept = sorted(range(len(told)), key=lambda number: (passed[number], -number))[:MOST_LISTED]
+    return [told[number] for number in sorted(kept)]
+
+
+def _in_words(told: _Told) -> str:
+    words = (f"{told['severity']},", told["alarm"] or "", told["what"], "at", told["camera"] or "this box")
+    return " ".join(word for word in words if word)
+
+
+def _told(notice: Notice) -> Iterator[_Told]:
     if notice.what == _SUMMARY:
         yield from notice.body["notices"]
         return
@@ -59,7 +83,7 @@ def _told(notice: Notice) -> Iterator[Mapping[str, Any]]:
     yield {name: getattr(notice, name) for name in names}
 
 
-def _span(told: Sequence[Mapping[str, Any]]) -> str:
+def _span(told: Sequence[_Told]) -> str:
     """The time that they are spread over, in words."""
     moments = [datetime.fromisoformat(each["at"]) for each in told]
     seconds = max(1.0, (max(moments) - min(moments)).total_seconds())

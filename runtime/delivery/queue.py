@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from runtime.config.sinks import SinkSettings
 from runtime.delivery.folding import Folding, summary
+from runtime.delivery.patience import Patience
 from runtime.events.deliveries import Deliveries, Delivery
 from runtime.events.journal import utc_now
 from runtime.service.logs import Log
@@ -24,8 +25,6 @@ _SETTLE_S = 0.1
 _BATCH = 64
 # How often is looked for pictures that are being written.
 _PICTURES_S = 0.2
-# A small box's clock may jump by months when the network comes: by itself that gives nothing up.
-_SHORTEST_TRIAL_S = 600.0
 _LONGEST_ERROR = 300
 
 
@@ -51,9 +50,9 @@ class Queue:
         self._folding = Folding(self.settings.fold_after, self.settings.fold_within)
         # Of several that had to wait one is to be made.
         self._waited = False
-        self._unsettled: list[int] = []
+        self._unsettled: list[Delivery] = []
         self._settled_s = self.clock()
-        self._failing_since_s: float | None = None
+        self._patience = Patience(self.clock, lambda: self.wall())
 
     def drain(self, deliveries: Deliveries, sink: Sink, goes_on: Callable[[], bool], last: bool = False) -> float:
         """Deliver what waits, while it `goes_on`; how long there will be nothing to do then, in seconds.
@@ -89,55 +88,67 @@ class Queue:
             wait_s = self._folding.wait_s(delivery.notice, self.clock())
             if wait_s > 0.0 and not last:
                 self._waited = True
-                return min(wait_s, IDLE_S)
+                self._settle(deliveries, sink)
+                return self._deliver_urgent(deliveries, sink, min(wait_s, IDLE_S))
             if self._waited or wait_s > 0.0:
                 self._waited = False
                 self._settle(deliveries, sink)
-                if len(deliveries.pending(self.name, 2)) > 1:
-                    deliveries.fold(self.name, partial(summary, now=self.wall()))
+                if deliveries.fold(self.name, partial(summary, now=self.wall())):
                     break
             if not last and self._waits_for_pictures(delivery, deliveries, sink):
                 return _PICTURES_S
-            self._deliver(delivery, deliveries, sink)
+            if self._deliver(delivery, deliveries, sink):
+                self._folding.sent(delivery.notice, self.clock())
         return 0.0
 
-    def _deliver(self, delivery: Delivery, deliveries: Deliveries, sink: Sink) -> None:
+    def _deliver_urgent(self, deliveries: Deliveries, sink: Sink, wait_s: float) -> float:
+        """Deliver what may not wait until a storm is over; how long there will be nothing to do then.
+
+        It goes past what waits, and does not count: the others wait no longer for it.
+        """
+        urgent = deliveries.urgent(self.name)
+        if urgent is None:
+            return wait_s
+        if self._waits_for_pictures(urgent, deliveries, sink):
+            return _PICTURES_S
+        self._deliver(urgent, deliveries, sink)
+        return 0.0
+
+    def _deliver(self, delivery: Delivery, deliveries: Deliveries, sink: Sink) -> bool:
+        """Deliver one; whether the sink took it. Raises Unavailable."""
         pictures = () if delivery.event_id is None else deliveries.pictures(delivery.event_id)
         try:
             sink.deliver(delivery.notice, pictures)
         except Refused as error:
             self._settle(deliveries, sink)
             self._refused(delivery, deliveries, told(error))
+            return False
         except Exception as error:
             # What went before it may have arrived, or may not.
             with suppress(Unavailable):
                 self._settle(deliveries, sink)
-            raise self._failed(delivery.id, deliveries, error) from error
-        else:
-            self._unsettled.append(delivery.id)
-            self._folding.sent(delivery.notice, self.clock())
-            if self.clock() - self._settled_s >= _SETTLE_S:
-                self._settle(deliveries, sink)
+            raise self._failed(delivery, deliveries, error) from error
+        self._unsettled.append(delivery)
+        if self.clock() - self._settled_s >= _SETTLE_S:
+            self._settle(deliveries, sink)
+        return True
 
     def _refused(self, delivery: Delivery, deliveries: Deliveries, why: str) -> None:
-        deliveries.dead(delivery.id, why)
-        self._failing_since_s, self.progressed = None, True
-        self.log.error("refused by a sink, kept as a dead letter", sink=self.name, delivery=delivery.id, why=why)
+        deliveries.dead(delivery, why)
+        self._patience.succeeded()
+        self.progressed = True
+        kept = "what it tells as dead letters" if delivery.notice.what == "summary" else "as a dead letter"
+        self.log.error(f"refused by a sink, kept {kept}", sink=self.name, delivery=delivery.id, why=why)
 
-    def _failed(self, id: int, deliveries: Deliveries, error: Exception) -> Unavailable:
+    def _failed(self, delivery: Delivery, deliveries: Deliveries, error: Exception) -> Unavailable:
         """Note that a delivery failed; what to raise."""
         if not isinstance(error, Unavailable):
             # Another package's mistake is no reason to lose a notice.
             error = Broken(f"{type(error).__name__}: {told(error)}")
-        why, now_s = told(error), self.clock()
-        if self._failing_since_s is None:
-            self._failing_since_s = now_s
-        deliveries.failed(id, why)
-        patience_s = self.settings.give_up_after
-        if now_s - self._failing_since_s >= min(patience_s, _SHORTEST_TRIAL_S):
-            before = (self.wall() - timedelta(seconds=patience_s)).isoformat(timespec="milliseconds")
-            if given_up := deliveries.give_up(self.name, before, why):
-                self.log.error("given up, kept as dead letters", sink=self.name, deliveries=given_up, why=why)
+        why, over = told(error), self._patience.failed(self.settings.give_up_after)
+        deliveries.failed(delivery, why)
+        if over is not None and (given_up := deliveries.give_up(self.name, *over, why)):
+            self.log.error("given up, kept as dead letters", sink=self.name, deliveries=given_up, why=why)
         return error
 
     def _settle(self, deliveries: Deliveries, sink: Sink) -> None:
@@ -150,7 +161,7 @@ class Queue:
         except Exception as error:
             first, self._unsettled = self._unsettled[0], []
             raise self._failed(first, deliveries, error) from error
-        self._failing_since_s = None
+        self._patience.succeeded()
         deliveries.delivered(self._unsettled)
         self._unsettled, self.progressed = [], True
 
@@ -158,7 +169,7 @@ class Queue:
         """Whether the pictures of an alarm may yet come."""
         if delivery.notice.what != "raised" or delivery.event_id is None or not sink.pictures_within_s:
             return False
-        age_s = (self.wall() - datetime.fromisoformat(delivery.created_at)).total_seconds()
+        age_s = (self.wall() - datetime.fromisoformat(delivery.notice.at)).total_seconds()
         # An alarm of the future is of a clock that jumped.
         return 0.0 <= age_s < sink.pictures_within_s and not deliveries.pictures(delivery.event_id)
 

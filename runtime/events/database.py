@@ -31,11 +31,15 @@ class Full(UserError):
     """No space is left on the disk."""
 
 
+class Busy(UserError):
+    """Somebody else writes to the file, and has not come to an end."""
+
+
 class Database:
     """A connection to an event store, for one thread. Others open their own.
 
-    Raises UserError, in one line, when the file is no event store, is newer, locked, not writable (Damaged, Full where
-    that is the reason).
+    Raises UserError, in one line, when the file is no event store, is newer, locked, not writable (Damaged, Full, Busy
+    where that is the reason).
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S, read_only: bool = False) -> None:
@@ -43,9 +47,9 @@ class Database:
         self.path = path
         self._patience_s = busy_timeout_s
         self._turn = _turns[path.absolute()]
+        if not read_only:
+            _make_folder_of(path)
         with self.told():
-            if not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
             target = f"{path.absolute().as_uri()}?mode=ro" if read_only else path
             self.connection = sqlite3.connect(target, timeout=busy_timeout_s, isolation_level=None, uri=read_only)
             try:
@@ -93,6 +97,20 @@ class Database:
                 if self._in_transaction():
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """In the block, wait no longer than that for somebody else who writes."""
+        usual_s = self._patience_s
+        self._wait(seconds)
+        try:
+            yield
+        finally:
+            self._wait(usual_s)
+
+    def _wait(self, seconds: float) -> None:
+        self._patience_s = seconds
+        self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -143,16 +161,24 @@ class Database:
     @contextmanager
     def told(self) -> Iterator[None]:
         """Turn SQLite's errors into one line with what to do."""
-        where = os.fsencode(self.path).decode(errors="replace")
         try:
             yield
-        except OSError as error:
-            raise UserError(
-                f"{where}: no folder for the event store ({error.strerror}); give --events another"
-            ) from error
         except sqlite3.Error as error:
             kind, reason = _reason(error)
-            raise kind(f"{where}: {reason}") from error
+            raise kind(f"{_shown(self.path)}: {reason}") from error
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{_shown(path)}: no folder for the event store ({error.strerror}); give --events another"
+        ) from error
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _reason(error: sqlite3.Error) -> tuple[type[UserError], str]:
@@ -160,7 +186,7 @@ def _reason(error: sqlite3.Error) -> tuple[type[UserError], str]:
     if "not a database" in text or "malformed" in text:
         return Damaged, f"not an event store ({text}); give --events another file, or move this one away"
     if "locked" in text or "busy" in text:
-        return UserError, "another program holds the event store; end it, or give --events another file"
+        return Busy, "another program holds the event store; end it, or give --events another file"
     if "full" in text:
         return Full, "no space left for the event store; free some, or give --events a path on another disk"
     return UserError, f"the event store cannot be used ({text}); give --events a path that can be written"

@@ -17,7 +17,7 @@ class Event:
     that raised it, the last look that held it; the last is None while it is held). `peak`, `mean`, `looks`: of the
     probability, over the looks that held it. `model_sha256`, `backend`, `precision`: what decided. `zone`: whose
     evidence was judged; None for the whole frame. `run`: of the recorded scores (runtime/events/scores.py).
-    `interrupted`: the run ended before the event did, and the end is the last that is known of it.
+    `interrupted`: its end was not seen, for the run ended or the alarm was disarmed; the end is the last that is known.
     """
 
     id: str

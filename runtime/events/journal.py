@@ -15,7 +15,7 @@ from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
 from runtime.events.scores import Piece
 from runtime.judge import Judgement, Target
-from runtime.rule import Change, Episode
+from runtime.rule import Change, Episode, State
 from runtime.rule_settings import RuleSettings
 from runtime.severity import Severity
 
@@ -93,7 +93,8 @@ class Journal:
             return event
         # An alarm whose event could not be written is not held here; there is nothing to update.
         if change is Change.CLEARED and episode is not None and judgement.target in self.held:
-            event = self._clear(self.held.pop(judgement.target), episode)
+            unseen = judgement.transition.state is State.DISARMED
+            event = self._clear(self.held.pop(judgement.target), episode, unseen)
             self.store.update(event, *self._notice(event))
             return event
         if change is Change.MISSED and judgement.transition.attempt is not None:
@@ -133,8 +134,16 @@ class Journal:
         )
 
     @staticmethod
-    def _clear(event: Event, episode: Episode) -> Event:
-        return replace(event, ended_s=episode.last_s, peak=episode.peak, mean=episode.mean, looks=episode.looks)
+    def _clear(event: Event, episode: Episode, unseen: bool) -> Event:
+        """`unseen`: its end was not seen, but the watch of it ended."""
+        return replace(
+            event,
+            ended_s=episode.last_s,
+            peak=episode.peak,
+            mean=episode.mean,
+            looks=episode.looks,
+            interrupted=unseen,
+        )
 
     def _miss(self, judgement: Judgement, attempt: Attempt, rule: RuleSettings) -> NearMiss:
         now = self._now()

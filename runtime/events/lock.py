@@ -18,7 +18,7 @@ def only_writer(store: Path) -> Iterator[None]:
     The lock is on a file beside it, for SQLite's own locks would be lost with ours; the system lets go of it when the
     process ends, however it does. Readers are free.
     """
-    beside = store.with_name(f"{store.name}.lock")
+    beside = _beside(store)
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -32,3 +32,22 @@ def only_writer(store: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_written(store: Path) -> bool:
+    """Whether a watch writes to `store` now."""
+    try:
+        handle = os.open(_beside(store), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _beside(store: Path) -> Path:
+    return store.with_name(f"{store.name}.lock")

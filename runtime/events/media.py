@@ -106,8 +106,11 @@ class Media(Database):
         """Remove their rows."""
         self.run_each("DELETE FROM media WHERE id = ?", [(each.id,) for each in media])
 
-    def heal(self, now: datetime) -> Healed:
-        """Bring files and rows into step again, after a crash, a damaged store, or people who tidied up."""
+    def heal(self, now: datetime | None) -> Healed:
+        """Bring files and rows into step again, after a crash, a damaged store, or people who tidied up.
+
+        `now`: None where nobody knows what time it is; then no file is old enough to be deleted.
+        """
         rows = self.all()
         gone = [each for each in rows if not each.path.exists()]
         self.forget(gone)
@@ -122,7 +125,8 @@ class Media(Database):
                 with suppress(OSError):
                     path.unlink()
                     removed += 1
-        _remove_empty(folder_of(self.path), (now - _EMPTY_FOR).date().isoformat())
+        if now is not None:
+            _remove_empty(folder_of(self.path), (now - _EMPTY_FOR).date().isoformat())
         return Healed(registered, len(gone), removed)
 
     def _adopt(self, path: Path, id: str, kind: Kind) -> bool:
@@ -160,9 +164,9 @@ def _written(stat: os.stat_result) -> datetime:
     return datetime.fromtimestamp(stat.st_mtime, timezone.utc)
 
 
-def _is_old(path: Path, now: datetime, age: timedelta) -> bool:
+def _is_old(path: Path, now: datetime | None, age: timedelta) -> bool:
     try:
-        return now - _written(path.stat()) >= age
+        return now is not None and now - _written(path.stat()) >= age
     except OSError:
         return False
 

@@ -1,8 +1,9 @@
 """A store that is written to later when it cannot be now: a full disk must not end the watch of a live camera.
 
 What could not be written waits in memory, in order, and is tried again; nothing is told to be in the store that is not.
-A full disk takes recorded scores first, then near misses; for events and incidents the ballast is given away. A store
-that turns out to be damaged is replaced, and what this run has written of events is written anew.
+Another program that writes to it for long is not waited for. A full disk takes recorded scores first, then near misses;
+for events and incidents the ballast is given away. A store that turns out to be damaged is replaced, and what this run
+has written of events is written anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Protocol
 
 from edge_resnet.errors import UserError
 from runtime.events.ballast import Ballast, is_full
-from runtime.events.database import Damaged, Full
+from runtime.events.database import BUSY_TIMEOUT_S, Busy, Damaged, Full
 from runtime.events.entry import Entry
 from runtime.events.event import Event
 from runtime.events.incident import Incident
@@ -32,6 +33,10 @@ from runtime.events.waiting import MISS, SCORES, Remembered, Run, Waiting, Write
 _AT_ONCE = 500
 # SQLite's own; and where space is scarce, since the log would be the largest part of all.
 _LOG_PAGES, _SHORT_LOG_PAGES = 1000, 8
+# The watch stands still meanwhile.
+_PATIENCE_S = 0.5
+# Where somebody else writes for longer it is tried again after so long; of what waits then scores are no large part.
+_BUSY_FOR_S, _MOST_BUSY = 2.0, 100
 # A disk that damages what is written to it must not be filled with damaged stores.
 _ANEW_EVERY_S = 60.0
 
@@ -69,6 +74,9 @@ class PatientStore:
     _together: bool = field(default=False, init=False)
     # One write at a time, since something went wrong with many.
     _careful: bool = field(default=False, init=False)
+    _patience_s: float = field(default=_PATIENCE_S, init=False)
+    # Somebody else writes to the store: when it is tried again.
+    _again_s: float | None = field(default=None, init=False)
     # Since its log was last emptied.
     _wrote: bool = field(default=True, init=False)
     # The store was given up as damaged, and no other has taken its place yet.
@@ -132,7 +140,7 @@ class PatientStore:
         self._write(Write(lambda store: store.add_miss(miss), MISS))
 
     def add_scores(self, pieces: Sequence[Piece]) -> None:
-        """Write recorded scores; lost when they cannot be written now."""
+        """Write recorded scores; lost when they cannot be written now, but for somebody else who writes."""
         if pieces:
             self._write(Write(lambda store: store.add_scores(pieces), SCORES))
 
@@ -160,9 +168,14 @@ class PatientStore:
         self._until.update(until)
         self.flush()
 
+    def look(self) -> None:
+        """Try what waits because somebody else wrote; to be called often."""
+        if self._again_s is not None:
+            self.flush()
+
     def flush(self) -> None:
-        """Try what waits."""
-        if self._together:
+        """Try what waits, but while somebody else writes."""
+        if self._together or (self._again_s is not None and self.clock() < self._again_s):
             return
         if not self._has_spare():
             self._waiting.drop(MISS)
@@ -173,7 +186,7 @@ class PatientStore:
                 if not self._is_mended(error):
                     self._put_off(error)
                     return
-        self._careful = False
+        self._careful, self._again_s = False, None
 
     def replace(self, error: Damaged) -> bool:
         """Give up a store that is damaged, for a new one. Whether there is one now."""
@@ -192,6 +205,7 @@ class PatientStore:
 
     def close(self) -> None:
         """Try a last time what waits, and close the file."""
+        self._again_s, self._patience_s = None, BUSY_TIMEOUT_S
         self.flush()
         if self.opened is not None:
             self.opened.close()
@@ -204,7 +218,7 @@ class PatientStore:
         store = self._opened(lambda opener: opener.open())
         writes = self._waiting.first(1 if self._careful else _AT_ONCE)
         last = len(writes) == len(self._waiting)
-        with store.together():
+        with store.database.waiting(self._patience_s), store.together():
             for write in writes:
                 write.run(store)
             if last and self._seconds:
@@ -227,6 +241,8 @@ class PatientStore:
 
     def _is_mended(self, error: UserError) -> bool:
         """Whether something was done against an error, so that it may be tried again at once."""
+        if isinstance(error, Busy):
+            return False
         careful, self._careful = self._careful, True
         if isinstance(error.__cause__, sqlite3.IntegrityError):
             if careful and self._waiting.refused():
@@ -263,7 +279,8 @@ class PatientStore:
             return False
         self._wrote = False
         with suppress(UserError):
-            self.opened.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self.opened.database.waiting(self._patience_s):
+                self.opened.database.run("PRAGMA wal_checkpoint(TRUNCATE)")
             return True
         return False
 
@@ -283,9 +300,13 @@ class PatientStore:
                 self.opened.database.run(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def _put_off(self, error: UserError) -> None:
-        self._waiting.drop(SCORES)
+        busy, again = isinstance(error, Busy), self._again_s is not None
+        if not busy or len(self._waiting) > _MOST_BUSY:
+            self._waiting.drop(SCORES)
+        self._again_s = self.clock() + _BUSY_FOR_S if busy else None
         self._why = str(error)
-        self.tell("not written yet, tried again", reason=self._why, waiting=len(self._waiting))
+        if not (busy and again):
+            self.tell("not written yet, tried again", reason=self._why, waiting=len(self._waiting))
 
 
 def _updating(event: Event, notice: Notice | None, sinks: Sequence[str]) -> Run:

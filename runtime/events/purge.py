@@ -19,16 +19,22 @@ from runtime.events.retention import Cut, Day, Plan, Removal, Stock, Table, allo
 
 # The watch waits for the store while so many are deleted in one transaction.
 _ROWS_AT_ONCE = 100
-# What a near miss or an event takes, about, with its deliveries and indices.
+# What another row takes, about, with its indices, an event's with its deliveries.
 _ROW_BYTES = 1000.0
 
-_OLD: dict[Table, str] = {
-    "scores": "created_at < ?",
-    "near_misses": "created_at < ?",
-    # What somebody has still to be told of stays.
-    "events": """created_at < ? AND ended_s IS NOT NULL
+# Which rows may go: what is not over, and what somebody has still to be told of, stays.
+_OVER: dict[Table, str] = {
+    "scores": "true",
+    "near_misses": "true",
+    "events": """ended_s IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id AND state = 'pending')""",
+    "incidents": """ended_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE incident_id = incidents.id AND state = 'pending')""",
+    # The others go with what they are of; these are summaries, or what they were of is lost.
+    "deliveries": "event_id IS NULL AND incident_id IS NULL AND state != 'pending'",
 }
+_AGE_OF: dict[Table, str] = {table: "ended_at" if table == "incidents" else "created_at" for table in _OVER}
+_OLD = {table: f"{_AGE_OF[table]} >= ? AND {_AGE_OF[table]} < ? AND {over}" for table, over in _OVER.items()}
 _SCORE_BYTES = "SELECT coalesce(avg(length(body)), 0) FROM (SELECT body FROM scores ORDER BY id DESC LIMIT 100)"
 
 
@@ -51,13 +57,10 @@ def take_stock(media: Media) -> Stock:
     pragmas = ("page_size", "page_count", "freelist_count")
     page, pages, unused = (media.rows(f"PRAGMA {name}")[0][0] for name in pragmas)
     free, disk = space(media.path.parent)
+    ((score_bytes,),) = media.rows(_SCORE_BYTES)
     return Stock(
         media=media.all(),
-        days=[
-            *_days(media, "scores", media.rows(_SCORE_BYTES)[0][0]),
-            *_days(media, "near_misses", _ROW_BYTES),
-            *_days(media, "events", _ROW_BYTES),
-        ],
+        days=[day for table in _OVER for day in _days(media, table, score_bytes if table == "scores" else _ROW_BYTES)],
         database=float(page * (pages - unused)),
         reusable=float(page * unused),
         free=free,
@@ -65,8 +68,11 @@ def take_stock(media: Media) -> Stock:
     )
 
 
-def purge(store: Path, settings: RetentionSettings, now: datetime, dry_run: bool = False) -> tuple[Plan, Purged]:
-    """Delete what has to go; with `dry_run`, nothing. What was planned, and what went. Raises UserError."""
+def purge(store: Path, settings: RetentionSettings, now: datetime | None, dry_run: bool = False) -> tuple[Plan, Purged]:
+    """Delete what has to go; with `dry_run`, nothing. What was planned, and what went. Raises UserError.
+
+    `now`: None where nobody knows what time it is; then nothing goes by its age.
+    """
     try:
         media = Media(store)
     except UserError:
@@ -99,7 +105,8 @@ def _foretold(planned: Plan, media: Media) -> Purged:
     """What would go."""
     rows: Counter[str] = Counter()
     for cut in planned.cuts:
-        ((count,),) = media.rows(f"SELECT count(*) FROM {cut.table} WHERE {_OLD[cut.table]}", (cut.before,))
+        old = f"SELECT count(*) FROM {cut.table} WHERE {_OLD[cut.table]}"
+        ((count,),) = media.rows(old, (cut.since, cut.before))
         rows[cut.table] = max(rows[cut.table], count)
     return Purged(Counter(each.why for each in planned.files), planned.bytes, +rows)
 
@@ -109,7 +116,8 @@ def _delete(table: Table) -> str:
 
 
 def _days(media: Media, table: Table, row_bytes: float) -> list[Day]:
-    rows = media.rows(f"SELECT substr(created_at, 1, 10), count(*) FROM {table} GROUP BY 1 ORDER BY 1")
+    day = f"substr({_AGE_OF[table]}, 1, 10)"
+    rows = media.rows(f"SELECT {day}, count(*) FROM {table} WHERE {_OVER[table]} GROUP BY 1 ORDER BY 1")
     return [Day(table, day, count, count * row_bytes) for day, count in rows]
 
 
@@ -142,7 +150,7 @@ def _cut(cut: Cut, media: Media) -> int:
     total, at_once = 0, _ROWS_AT_ONCE
     while True:
         try:
-            count = media.run(_delete(cut.table), (cut.before, at_once)).rowcount
+            count = media.run(_delete(cut.table), (cut.since, cut.before, at_once)).rowcount
         except Full:
             if at_once == 1:
                 raise

@@ -16,7 +16,7 @@ from runtime.events.ballast import Ballast, is_full
 from runtime.events.database import Damaged, Full
 from runtime.events.journal import utc_now
 from runtime.events.patient import PatientStore
-from runtime.events.salvage import salvage
+from runtime.events.salvage import Saved, salvage
 from runtime.events.store import EventStore
 
 # Nobody watches meanwhile: of a large store the scores, which are looked at last, may remain unchecked.
@@ -61,7 +61,7 @@ class StoreOpener:
 
     def anew(self, why: str) -> EventStore:
         """A new store with what can be read of the damaged one. Raises Full, UserError."""
-        saved: dict[str, int] = {}
+        saved = Saved()
         try:
             with files.whole_file(self.path) as fresh:
                 try:
@@ -71,8 +71,14 @@ class StoreOpener:
                 aside = self._move_aside()
         except (OSError, UserError):
             # No space for what could be saved: it is still in the file that is moved aside.
-            saved, aside = {}, self._move_aside()
-        self.tell("the event store was damaged, and a new one is begun", why=why, moved_to=str(aside), saved=saved)
+            saved, aside = Saved(), self._move_aside()
+        self.tell(
+            "the event store was damaged, and a new one is begun",
+            why=why,
+            moved_to=str(aside),
+            saved=dict(saved.rows),
+            left_out=dict(saved.left_out),
+        )
         try:
             return EventStore(self.path)
         except UserError as error:

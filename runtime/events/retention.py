@@ -1,7 +1,8 @@
 """Retention: what has to go, in which order. Pure: it is told what there is, and says what to delete.
 
-By age first; then, over `max_size`, the oldest files, whatever they are. When the disk is short, clips go first, then
-snapshots, then recorded scores and near misses, of each the oldest; an event's row never does.
+By age first; then, over `max_size`, the oldest files of near misses, then those of events, whatever they are. When the
+disk is short, clips go first, then snapshots, then recorded scores and near misses, of each the oldest; an event's row
+never does.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from typing import Literal
 from runtime.config.recording import RetentionSettings
 from runtime.events.media import Kind, Medium
 
-# Rows that can be deleted by their age: `events` only when they are told to, and have ended.
-Table = Literal["scores", "near_misses", "events"]
+# Rows that can be deleted by their age: events, incidents and deliveries only when they are told to, and are over.
+Table = Literal["scores", "near_misses", "events", "incidents", "deliveries"]
+_SPARE: tuple[Table, ...] = ("scores", "near_misses")
 # min_free is at most this share of the disk, or a small one would never hold anything.
 MOST_FREE_SHARE = 1 / 20
 # What is freed beyond what is wanted, so that not every clip has to ask again.
 _MORE = 1.1
 # Deleted rows leave their space in the database's file, to rows that come: enough of it is no reason to delete more.
 _ROOM_FOR_ROWS = 32e6
-# Before its clock was set, a small box wrote 1970: of such files nobody knows the age.
+# Before its clock was set, a small box wrote 1970: of what is of then nobody knows the age.
 _CLOCK_WAS_SET = "2020"
 
 
@@ -60,11 +62,12 @@ class Removal:
 
 @dataclass(frozen=True)
 class Cut:
-    """Rows of a table that were written before a moment (ISO 8601, UTC), and why they have to go."""
+    """Rows of a table that were written before a moment and not before another (ISO 8601, UTC); why they have to go."""
 
     table: Table
     before: str
     why: str
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,13 @@ def allows(kind: Kind, settings: RetentionSettings, free: float, disk: float) ->
     return free >= wanted_free(settings, disk) * (1.0 if kind == "clip" else 0.5)
 
 
-def plan(stock: Stock, settings: RetentionSettings, now: datetime) -> Plan:
-    """What has to go of `stock`."""
+def plan(stock: Stock, settings: RetentionSettings, now: datetime | None) -> Plan:
+    """What has to go of `stock`; nothing by its age where `now` is None, and nobody knows what time it is."""
     files: dict[int, Removal] = {}
-    cuts: dict[Table, Cut] = {cut.table: cut for cut in _by_age(settings, now)}
-    for medium in stock.media:
-        if _is_over_age(medium, settings, now):
-            files[medium.id] = Removal(medium, "age")
+    cuts: dict[Table, Cut] = {}
+    if now is not None:
+        cuts = {cut.table: cut for cut in _by_age(settings, now)}
+        files = {each.id: Removal(each, "age") for each in stock.media if _is_over_age(each, settings, now)}
     _by_size(stock, settings, files, cuts)
     _by_disk(stock, settings, files, cuts)
     return Plan(tuple(files.values()), tuple(cut for cut in cuts.values() if _holds(stock.days, cut)))
@@ -110,10 +113,12 @@ def _by_age(settings: RetentionSettings, now: datetime) -> Iterable[Cut]:
         ("scores", settings.keep_scores),
         ("near_misses", settings.keep_near_misses),
         ("events", settings.keep_events),
+        ("incidents", settings.keep_events),
+        ("deliveries", settings.keep_events),
     )
     for table, age_s in ages:
         if age_s is not None:
-            yield Cut(table, _ago(now, age_s), "age")
+            yield Cut(table, _ago(now, age_s), "age", _CLOCK_WAS_SET)
 
 
 def _is_over_age(medium: Medium, settings: RetentionSettings, now: datetime) -> bool:
@@ -128,7 +133,8 @@ def _is_over_age(medium: Medium, settings: RetentionSettings, now: datetime) -> 
 def _by_size(stock: Stock, settings: RetentionSettings, files: dict[int, Removal], cuts: dict[Table, Cut]) -> None:
     over = sum(each.bytes for each in _left(stock, files)) + stock.database - _cut_bytes(stock, cuts)
     over -= settings.max_size
-    for medium in _left(stock, files):
+    # Near misses are many: a month of them must not take the clip of what was true.
+    for medium in sorted(_left(stock, files), key=_is_of_event):
         if over <= 0.0:
             return
         files[medium.id] = Removal(medium, "size")
@@ -136,7 +142,7 @@ def _by_size(stock: Stock, settings: RetentionSettings, files: dict[int, Removal
     for day in _spare_days(stock, cuts):
         if over <= 0.0:
             return
-        cuts[day.table] = Cut(day.table, _end_of(day.day), "size")
+        _cut_off(cuts, day, "size")
         over -= day.bytes
 
 
@@ -145,8 +151,7 @@ def _by_disk(stock: Stock, settings: RetentionSettings, files: dict[int, Removal
     free = stock.free + sum(each.medium.bytes for each in files.values())
     if free >= wanted:
         return
-    left = _left(stock, files)
-    for medium in (*(each for each in left if each.kind == "clip"), *(each for each in left if each.kind != "clip")):
+    for medium in sorted(_left(stock, files), key=lambda each: (each.kind != "clip", _is_of_event(each))):
         if free >= _MORE * wanted:
             return
         files[medium.id] = Removal(medium, "disk")
@@ -155,7 +160,7 @@ def _by_disk(stock: Stock, settings: RetentionSettings, files: dict[int, Removal
     for day in _spare_days(stock, cuts):
         if free >= wanted or room >= min(wanted, _ROOM_FOR_ROWS):
             return
-        cuts[day.table] = Cut(day.table, _end_of(day.day), "disk")
+        _cut_off(cuts, day, "disk")
         room += day.bytes
 
 
@@ -163,9 +168,19 @@ def _left(stock: Stock, files: dict[int, Removal]) -> list[Medium]:
     return [each for each in stock.media if each.id not in files]
 
 
+def _is_of_event(medium: Medium) -> bool:
+    return medium.near_miss_id is None
+
+
+def _cut_off(cuts: dict[Table, Cut], day: Day, why: str) -> None:
+    """The rows of a day have to go too, and all before it."""
+    until = cuts[day.table].before if day.table in cuts else ""
+    cuts[day.table] = Cut(day.table, max(until, _end_of(day.day)), why)
+
+
 def _spare_days(stock: Stock, cuts: dict[Table, Cut]) -> list[Day]:
-    """The days of rows that are no events and are left, in the order in which they go."""
-    left = [day for day in stock.days if day.table != "events" and not _is_cut(day, cuts)]
+    """The days of spare rows that are left, in the order in which they go."""
+    left = [day for day in stock.days if day.table in _SPARE and not _is_cut(day, cuts)]
     return sorted(left, key=lambda day: (day.table != "scores", day.day))
 
 
@@ -174,11 +189,11 @@ def _cut_bytes(stock: Stock, cuts: dict[Table, Cut]) -> float:
 
 
 def _is_cut(day: Day, cuts: dict[Table, Cut]) -> bool:
-    return day.table in cuts and _end_of(day.day) <= cuts[day.table].before
+    return day.table in cuts and cuts[day.table].since <= day.day and _end_of(day.day) <= cuts[day.table].before
 
 
 def _holds(days: Sequence[Day], cut: Cut) -> bool:
-    return any(day.table == cut.table and day.day < cut.before for day in days)
+    return any(day.table == cut.table and cut.since <= day.day < cut.before for day in days)
 
 
 def _ago(now: datetime, seconds: float) -> str:

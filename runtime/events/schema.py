@@ -98,9 +98,12 @@ MIGRATIONS = (
         settled_at TEXT,
         error TEXT,
         folded_into TEXT,
-        UNIQUE (sink, notice_id)
+        urgent INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (notice_id, sink)
     );
     CREATE INDEX deliveries_by_state ON deliveries (state, sink, id);
+    CREATE INDEX deliveries_by_age ON deliveries (state, sink, created_at);
+    CREATE INDEX deliveries_urgent ON deliveries (sink, id) WHERE urgent = 1 AND state = 'pending';
     CREATE INDEX deliveries_by_event ON deliveries (event_id);
     CREATE INDEX deliveries_by_incident ON deliveries (incident_id);
     CREATE TABLE verdicts (

@@ -19,4 +19,5 @@ class Narrator(Output):
             self._log.warning(f"ALARM {event.alarm} at {event.raised_s:.1f} s", **facts)
         else:
             facts["peak"] = round(event.peak, 2)
-            self._log.info(f"{event.alarm} over at {event.ended_s:.1f} s", looks=event.looks, **facts)
+            over = "not watched any more, last seen" if event.interrupted else "over"
+            self._log.info(f"{event.alarm} {over} at {event.ended_s:.1f} s", looks=event.looks, **facts)

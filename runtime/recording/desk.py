@@ -12,8 +12,8 @@ from runtime.events.near_miss import NearMiss
 from runtime.look import Look
 from runtime.recording.take import Take
 
-# Each may hold a picture of some megabytes.
-MOST_JOBS = 32
+# Four of the longest clips, or forty pictures of 1920x1080.
+MOST_JOB_BYTES = 256_000_000
 MOST_SHOT_BYTES = 64_000_000
 
 
@@ -25,6 +25,10 @@ class Shown:
     shot: Shot
     look: Look
 
+    @property
+    def bytes(self) -> int:
+        return self.shot.frame.image.nbytes
+
 
 @dataclass(frozen=True)
 class Film:
@@ -32,6 +36,11 @@ class Film:
 
     take: Take
     fps: float
+
+    @property
+    def bytes(self) -> int:
+        pictures, packets = self.take.pictures, self.take.packets
+        return sum(len(each.data) for each in pictures) + sum(len(each.data) for each in packets)
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,14 @@ Message = Shot | Raised | Over
 
 
 class Desk:
-    """Jobs for the thread that writes files. When it is full the oldest near miss goes, then the oldest clip, else the
-    oldest. `dropped`: how many of each.
+    """Jobs for the thread that writes files. When there is too much the oldest near miss goes, then the oldest clip,
+    else the oldest. `dropped`: how many of each.
     """
 
-    def __init__(self, most: int = MOST_JOBS) -> None:
-        self._most = most
+    def __init__(self, most_bytes: int = MOST_JOB_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._jobs: deque[Job] = deque()
+        self._bytes = 0
         self._ready = threading.Condition()
         self._closed = False
         self.dropped: Counter[str] = Counter()
@@ -68,11 +78,13 @@ class Desk:
     def put(self, job: Job, patience_s: float = 0.0) -> None:
         """One more; it waits up to `patience_s` seconds for room, and not at all by default."""
         with self._ready:
-            self._ready.wait_for(lambda: len(self._jobs) < self._most, patience_s)
+            self._ready.wait_for(lambda: self._bytes + job.bytes <= self._most_bytes, patience_s)
             self._jobs.append(job)
-            if len(self._jobs) > self._most:
+            self._bytes += job.bytes
+            while self._bytes > self._most_bytes:
                 index = min(range(len(self._jobs)), key=lambda each: _worth(self._jobs[each]))
                 self.dropped[_kind(self._jobs[index])] += 1
+                self._bytes -= self._jobs[index].bytes
                 del self._jobs[index]
             self._ready.notify_all()
 
@@ -80,8 +92,12 @@ class Desk:
         """Wait for the next job; None when there will be none."""
         with self._ready:
             self._ready.wait_for(lambda: self._jobs or self._closed)
+            if not self._jobs:
+                return None
+            job = self._jobs.popleft()
+            self._bytes -= job.bytes
             self._ready.notify_all()
-            return self._jobs.popleft() if self._jobs else None
+            return job
 
     def close(self) -> None:
         """Nothing more will come."""

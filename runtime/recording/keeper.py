@@ -19,6 +19,15 @@ from runtime.service.logs import Log
 _DISK_EVERY_S = 10.0
 _ALL_EVERY_S = 600.0
 _HEAL_EVERY_S = 3600.0
+# A clock that moves so far against the time that passes was set, and wrongly, perhaps: it is to hold for a day before
+# anything is old by it.
+_JUMP_S = 3600.0
+_HOLDS_AFTER_S = 86400.0
+
+
+def since_boot_s() -> float:
+    """Seconds that nobody can set; where the system tells it, with the time that it slept."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Keeper(threading.Thread):
@@ -30,9 +39,12 @@ class Keeper(threading.Thread):
         settings: Callable[[], RetentionSettings],
         log: Log,
         wall: Callable[[], datetime] = utc_now,
+        clock: Callable[[], float] = since_boot_s,
     ) -> None:
         super().__init__(name="retention", daemon=True)
-        self._store, self._settings, self._log, self._wall = store, settings, log, wall
+        self._store, self._settings, self._log, self._wall, self._clock = store, settings, log, wall, clock
+        self._begun = wall().timestamp() - clock()
+        self._set_s = float("-inf")
         self._asked = threading.Event()
         self._ending = threading.Event()
         self._lock = threading.Lock()
@@ -44,7 +56,7 @@ class Keeper(threading.Thread):
     def allows(self, kind: Kind) -> bool:
         """Whether there is space for a file of a kind, now or after making some. Not for the main thread."""
         if not may_write(kind, self._store, self._settings()):
-            self._sweep()
+            self.sweep()
         return may_write(kind, self._store, self._settings())
 
     def close(self) -> None:
@@ -64,13 +76,14 @@ class Keeper(threading.Thread):
                 self._heal()
             if now_s - swept_s >= _ALL_EVERY_S or not may_write("clip", self._store, self._settings()):
                 swept_s = now_s
-                self._sweep()
+                self.sweep()
             self._asked.wait(_DISK_EVERY_S)
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
+        """Delete now what has to go. Not for the main thread."""
         try:
             with self._lock:
-                _, purged = purge(self._store, self._settings(), self._wall())
+                _, purged = purge(self._store, self._settings(), self._now())
         except UserError as error:
             self._log.error("retention failed, tried again", reason=str(error))
             return
@@ -79,11 +92,22 @@ class Keeper(threading.Thread):
         if purged.files or purged.rows:
             self._log.info("retention", files=dict(purged.files), bytes=purged.bytes, rows=dict(purged.rows))
 
+    def _now(self) -> datetime | None:
+        """The time; None while it cannot be trusted."""
+        now, clock_s = self._wall(), self._clock()
+        begun = now.timestamp() - clock_s
+        if abs(begun - self._begun) > _JUMP_S:
+            self._log.warning("the clock was set, so nothing is deleted by its age for a day", now=now.isoformat())
+            self._set_s = clock_s
+        self._begun = begun
+        return None if clock_s - self._set_s < _HOLDS_AFTER_S else now
+
     def _heal(self) -> None:
         try:
             media = Media(self._store)
             try:
-                healed = media.heal(self._wall())
+                with self._lock:
+                    healed = media.heal(self._now())
             finally:
                 media.close()
         except UserError as error:

@@ -12,6 +12,7 @@ from runtime.cameras.shot import Shot
 from runtime.config.settings import WatchSettings
 from runtime.events.event import Event
 from runtime.events.near_miss import NearMiss
+from runtime.judge import Target
 from runtime.look import Look
 from runtime.outputs.output import Output
 from runtime.recording.archive import Archive, Room
@@ -21,6 +22,8 @@ from runtime.service.logs import Log
 
 # Files are read as fast as they can be; the watch of files alone waits for their pictures to be made.
 _PATIENCE_S = 1.0
+# Of a target: something that flickers comes near again and again, and one picture tells what it is.
+_NEAR_MISS_EVERY_S = 60.0
 # At the end what is at hand is written, but nobody waits for ever.
 _CLOSING_S = 30.0
 
@@ -48,6 +51,7 @@ class Recorder(Output):
         self._inbox, self._desk = Inbox(), Desk()
         self._studio = Studio(self._inbox, self._desk, settings, log, clock)
         self._archive = Archive(store, self._desk, model, settings, room, log)
+        self._seen: dict[tuple[str, Target], NearMiss] = {}
         self._studio.start()
         self._archive.start()
 
@@ -66,8 +70,18 @@ class Recorder(Output):
             # Of a live camera the tape's time is the clock's, of a file that of its stream.
             live = subject.raised_at is not None
             self._inbox.put(Raised(subject, shot.frame.captured_s - shot.frame.time_s if live else 0.0))
-        if recording.snapshots and (isinstance(subject, Event) or recording.near_misses):
+        if recording.snapshots and (isinstance(subject, Event) or (recording.near_misses and self._is_new(subject))):
             self._desk.put(Shown(subject, shot, look), self._patience_s)
+
+    def _is_new(self, miss: NearMiss) -> bool:
+        """Whether no near miss of its target was shown just before."""
+        key = miss.camera, Target(miss.alarm, miss.zone)
+        shown = self._seen.get(key)
+        # In another run the camera's time begins anew.
+        if shown is not None and shown.run == miss.run and miss.best_s - shown.best_s < _NEAR_MISS_EVERY_S:
+            return False
+        self._seen[key] = miss
+        return True
 
     def event(self, event: Event) -> None:
         if event.ended_s is not None:

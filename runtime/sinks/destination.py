@@ -12,6 +12,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # RFC 6052: addresses of the old Internet, as seen from a network that only has the new one.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What else leads into a network of one's own, and is taken for public: old site-local addresses, those that hold one of
+# the old Internet in ways that are given up (RFC 4291, 2765), NAT64 of a network's own (RFC 8215), relays (RFC 7526).
+_OWN = [
+    ipaddress.ip_network(each) for each in ("fec0::/10", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "192.88.99.0/24")
+]
 
 
 def addresses(host: str, port: int, allow_private: bool) -> list[str]:
@@ -35,7 +40,12 @@ def addresses(host: str, port: int, allow_private: bool) -> list[str]:
 def is_public(number: str) -> bool:
     """Whether an address is one of the Internet at large."""
     address = ipaddress.ip_address(number.partition("%")[0])
-    return all(each.is_global and not each.is_multicast for each in _meant(address))
+    return all(_is_public(each) for each in _meant(address))
+
+
+def _is_public(address: Address) -> bool:
+    own = any(address in network for network in _OWN if network.version == address.version)
+    return address.is_global and not address.is_multicast and not own
 
 
 def _meant(address: Address) -> Iterator[Address]:

@@ -41,15 +41,17 @@ class EmailSink(Sink):
                 self._log_in(server)
                 refused = server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
-            _judge(error.recipients)
+            later = any(code < _PERMANENT for code, _ in error.recipients.values())
+            raise (Unavailable if later else Refused)(_who(error.recipients)) from error
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             kind = Refused if error.smtp_code >= _PERMANENT else Unavailable
             raise kind(f"{self._settings.host}: {error.smtp_code} {_words(error.smtp_error)}") from error
         except (OSError, smtplib.SMTPException) as error:
             # Also a wrong password: that is mended in the configuration, and the notice cannot help it.
             raise Unavailable(f"{self._settings.host}: {_words(error)}") from error
-        else:
-            _judge(refused)
+        if refused:
+            # However they were refused: with another attempt the others would get it once more.
+            raise Refused(_who(refused))
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings
@@ -90,12 +92,8 @@ def mail(sender: str, to: Iterable[str], notice: Notice, pictures: Iterable[Path
     return message
 
 
-def _judge(refused: Mapping[str, tuple[int, bytes]]) -> None:
-    """Whether everybody got it. Raises Unavailable when it may go to more of them the next time, else Refused."""
-    if not refused:
-        return
-    told = "; ".join(f"{address}: {code} {_words(answer)}" for address, (code, answer) in refused.items())
-    raise (Refused if all(code >= _PERMANENT for code, _ in refused.values()) else Unavailable)(told)
+def _who(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    return "; ".join(f"{address}: {code} {_words(answer)}" for address, (code, answer) in refused.items())
 
 
 def _words(answer: bytes | str | Exception) -> str:

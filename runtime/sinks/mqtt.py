@@ -57,7 +57,10 @@ class MqttSink(Sink):
 
     def deliver(self, notice: Notice, pictures: Sequence[Path]) -> None:
         if not self._link.up.wait(self._settings.timeout):
-            raise Unavailable(f"no connection to {self._place} ({self._link.why})")
+            why = self._link.why
+            # The library's thread may have ended.
+            self._anew()
+            raise Unavailable(f"no connection to {self._place} ({why})")
         with self._order:
             self._states.told(notice)
             states = self._states.touched(notice, self._topics)
@@ -69,8 +72,7 @@ class MqttSink(Sink):
         until_s = time.monotonic() + self._settings.timeout
         if not all(_acknowledged(each, until_s) for each in sent):
             # The library would send these once more beside those of the next attempt.
-            self._link.end()
-            self._link = self._connect()
+            self._anew()
             raise Unavailable(f"{self._place} does not acknowledge within {self._settings.timeout:g} s")
 
     def close(self) -> None:
@@ -87,6 +89,10 @@ class MqttSink(Sink):
     @property
     def _port(self) -> int:
         return self._settings.port or (_TLS_PORT if self._settings.tls else _PORT)
+
+    def _anew(self) -> None:
+        self._link.end()
+        self._link = self._connect()
 
     def _connect(self) -> _Link:
         settings = self._settings
@@ -159,7 +165,13 @@ class _Link:
             self.why = str(reason)
             return
         self._down.clear()
-        self._greet(self)
+        try:
+            self._greet(self)
+        except Exception as error:
+            # What is raised here ends the library's thread, and it would never connect again.
+            self.why = f"{type(error).__name__}: {error}"
+            client.disconnect()
+            return
         self.up.set()
 
     def _failed(self, client: Client, data: Any) -> None:

@@ -31,11 +31,13 @@ class Topics:
 
     def alarm(self, camera: str, alarm: str) -> str:
         """Whether an alarm of a camera is held: ON or OFF."""
-        return f"{self.prefix}/{_level(camera, '/')}/{_level(alarm)}/state"
+        # A name at the front of which stands _ is none of an alarm.
+        level = _level(alarm)
+        return f"{self.prefix}/{_level(camera, '/')}/{f'%5F{level[1:]}' if level.startswith('_') else level}/state"
 
     def connectivity(self, camera: str) -> str:
         """Whether a camera sees: ON or OFF."""
-        return f"{self.prefix}/{_level(camera, '/')}/connectivity/state"
+        return f"{self.prefix}/{_level(camera, '/')}/_connection/state"
 
 
 @dataclass

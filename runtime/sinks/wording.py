@@ -18,17 +18,23 @@ def subject(notice: Notice) -> str:
         case "raised":
             line = f"ALARM {notice.alarm} at {where}"
         case "cleared":
-            line = f"{notice.alarm} over at {where}"
+            unseen = bool(notice.body.get("interrupted"))
+            line = f"{notice.alarm} at {where}: no longer watched" if unseen else f"{notice.alarm} over at {where}"
         case "down":
             line = f"{where} sees nothing ({str(notice.body.get('kind', 'down')).replace('_', ' ')})"
         case "up":
-            line = f"{where} sees again"
+            line = f"{where}: {_over(notice)}" if _over(notice) else f"{where} sees again"
         case "summary":
             line = str(notice.body["text"])
         case "test":
             line = "test of edge-resnet: no alarm"
     # A name with a line break must not begin a header of its own.
     return " ".join(line.split())
+
+
+def _over(notice: Notice) -> str:
+    """Why that a camera is down is over, though it does not see again."""
+    return str(notice.body.get("evidence", {}).get("over", ""))
 
 
 def text(notice: Notice) -> str:
@@ -49,10 +55,10 @@ def _facts(notice: Notice) -> Iterator[str]:
         yield f"since: {body.get('began_at')}"
         yield from (f"{key}: {value}" for key, value in body.get("evidence", {}).items())
     if notice.what == "summary":
-        folded = body["notices"]
-        yield from (_line(each) for each in folded[:_MOST_LISTED])
-        if len(folded) > _MOST_LISTED:
-            yield f"... and {len(folded) - _MOST_LISTED} more (edge-resnet deliveries list --state folded)"
+        folded = body["notices"][:_MOST_LISTED]
+        yield from (_line(each) for each in folded)
+        if body["count"] > len(folded):
+            yield f"... and {body['count'] - len(folded)} more (edge-resnet deliveries list --state folded)"
 
 
 def _line(folded: Mapping[str, Any]) -> str:

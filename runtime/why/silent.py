@@ -17,6 +17,7 @@ from runtime.events.incident import Incident
 from runtime.events.near_miss import NearMiss
 from runtime.events.query import Query
 from runtime.events.store import EventStore
+from runtime.judge import Target
 from runtime.rule import State
 from runtime.why.fired import lacking
 from runtime.why.trace import Step, Trace, traces
@@ -125,8 +126,8 @@ def _clock(at: str | None) -> str:
     return "an unknown time" if at is None else datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
 
 
-def _target(subject: Event | NearMiss) -> str:
-    return subject.alarm if subject.zone is None else f"{subject.alarm} in {subject.zone}"
+def _target(subject: Event | NearMiss) -> Target:
+    return Target(subject.alarm, subject.zone)
 
 
 def _events(store: EventStore, camera: str, alarm: str | None, since: datetime, until: datetime) -> tuple[Event, ...]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from runtime.events.notice import Notice
 from runtime.events.recovery import open_patiently
 from runtime.events.store import EventStore
 from tests.rig.stream import program
 from tests.stand_ins import BRIGHT, DARK, write_bundle, write_clip
-from tests.unit.runtime.stored import at, event
+from tests.unit.runtime.notices import raised
+from tests.unit.runtime.stored import event
 
 ONE_FIRE = [DARK] * 30 + [BRIGHT] * 40 + [DARK] * 80
 
@@ -22,8 +22,8 @@ ONE_FIRE = [DARK] * 30 + [BRIGHT] * 40 + [DARK] * 80
 def fill(path: Path, count: int) -> None:
     with EventStore(path) as store, store.together():
         for _ in range(count):
-            each = event()
-            store.add(each, Notice.of_event(each, at()), ["phone"])
+            each = event(ended_s=None)
+            store.add(each, raised(each), ["phone"])
 
 
 def destroy(path: Path, start: int, length: int) -> None:
@@ -68,14 +68,14 @@ def test_damage_in_the_middle_of_a_run_loses_no_event_of_it(tmp_path: Path) -> N
     path, told = tmp_path / "events.sqlite", list[str]()
     fill(path, 6000)
     store = open_patiently(path, lambda event, **fields: told.append(event))
-    before = [event() for _ in range(50)]
+    before = [event(ended_s=None) for _ in range(50)]
     for each in before:
-        store.add(each, Notice.of_event(each, at()), ["phone"])
+        store.add(each, raised(each), ["phone"])
     # More than SQLite keeps in memory, and everywhere that the next events go.
     destroy(path, 400_000, path.stat().st_size - 400_000)
-    after = [event() for _ in range(50)]
+    after = [event(ended_s=None) for _ in range(50)]
     for each in after:
-        store.add(each, Notice.of_event(each, at()), ["phone"])
+        store.add(each, raised(each), ["phone"])
     assert "the event store was damaged, and a new one is begun" in told
     assert store.unwritten == ""
     store.close()
@@ -83,6 +83,6 @@ def test_damage_in_the_middle_of_a_run_loses_no_event_of_it(tmp_path: Path) -> N
         found = {each.id for each in read.events()}
         assert found >= {each.id for each in [*before, *after]}
         notices = {name for (name,) in read.database.rows("SELECT notice_id FROM deliveries")}
-        assert notices >= {f"{each.id}:cleared" for each in [*before, *after]}
+        assert notices >= {f"{each.id}:raised" for each in [*before, *after]}
         assert read.database.rows("PRAGMA integrity_check") == [("ok",)]
     assert len(list(tmp_path.glob("*.damaged-*[0-9]"))) == 1

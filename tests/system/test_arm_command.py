@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.events.lock import only_writer
 from runtime.events.mode import commanded
 from runtime.events.store import EventStore
 from tests.commands import edge_resnet
@@ -19,6 +20,7 @@ CONFIG = """
 sites:
   yard: {cameras: {gate: {detect: "rtsp://watch:${NOT_SET_HERE}@192.0.2.1/stream"}}}
 modes: {home: {}, away: {schedule: nights}}
+sinks: {phone: {kind: webhook, url: "${HOOK_URL}"}}
 schedules: {nights: {periods: [{days: [mon], start: "00:00", end: "00:01"}]}}
 """
 
@@ -27,13 +29,18 @@ schedules: {nights: {periods: [{days: [mon], start: "00:00", end: "00:01"}]}}
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cameras.yaml").write_text(CONFIG)
+    EventStore(tmp_path / "events.sqlite").close()
     return tmp_path
 
 
 def test_a_mode_is_commanded_shown_and_taken_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = edge_resnet(capsys, "arm", "away", "--json").answer
-    assert answer == {"commanded": "away", "until": None, "sites": {"yard": "away"}}
-    assert "yard: away" in edge_resnet(capsys, "arm").out
+    assert answer == {"commanded": "away", "until": None, "sites": {"yard": "away"}, "stream_runs": False}
+    told = edge_resnet(capsys, "arm").out
+    assert "yard: away" in told
+    assert "no stream writes to events.sqlite now" in told
+    with only_writer(folder / "events.sqlite"):
+        assert edge_resnet(capsys, "arm", "--json").answer["stream_runs"] is True
     assert edge_resnet(capsys, "arm", "auto", "--json").answer["commanded"] is None
     timed = edge_resnet(capsys, "arm", "away", "--for", "2h", "--json").answer
     assert timed["until"] is not None
@@ -45,7 +52,7 @@ def test_a_mode_is_commanded_shown_and_taken_back(folder: Path, capsys: pytest.C
         (["awy"], "awy: no such mode in cameras.yaml; there are home, away, and auto"),
         (["away", "--for", "2"], "--for 2: takes a length of time, such as 30min or 2h"),
         (["--for", "2h"], "how long which mode?"),
-        ([], "no such event store"),
+        (["away", "--events", "elsewhere.sqlite"], "elsewhere.sqlite: no such event store"),
         (["away", "--config", "none.yaml"], "none.yaml"),
     ],
 )
@@ -68,6 +75,7 @@ def test_a_stream_obeys_the_mode(
     write_clip(tmp_path / "clip.avi", [DARK] * 10 + [BRIGHT] * 60)
     more = {"modes": MODES, "schedules": NIGHTS, "alarms": {"fire": {"modes": ["away"]}}}
     stream = Stream(tmp_path, {"gate": {"detect": "clip.avi"}}, **more)
+    EventStore(tmp_path / "events.sqlite").close()
     edge_resnet(capsys, "arm", mode)
     with stream:
         assert stream.process.wait(30) == 0

@@ -27,6 +27,7 @@ from runtime.backtest.conditions import Conditions
 from runtime.backtest.engine import Engine
 from runtime.backtest.judged import counts, total
 from runtime.backtest.replay import replay
+from runtime.config.fill import Unset
 from runtime.config.load import load
 from runtime.config.settings import CameraSettings, SiteSettings, WatchSettings, ZoneSettings
 from runtime.events.event import Event
@@ -44,7 +45,7 @@ CONFIG = """# ours
 sites:
   yard:
     cameras:
-      gate: {detect: "rtsp://127.0.0.1/gate"}
+      gate: {detect: "rtsp://watch:${NOT_SET_HERE}@127.0.0.1/gate"}
 alarms:
   fire: {threshold: 0.5}  # as delivered
 """
@@ -81,7 +82,7 @@ def test_a_replay_gives_exactly_the_events_of_the_stream(clips: Path, tmp_path: 
     draw = random.Random(7)
     bursts = [[draw.choice((90, 140, 160, BRIGHT)) for _ in range(draw.randrange(10, 60))] for _ in range(8)]
     write_clip(clips / "flicker.avi", [value for burst in bursts for value in (*burst, *[DARK] * 160)])
-    door = ZoneSettings(polygon=((0, 0), (1, 0), (1, 1), (0, 1)), alarms=("fire",))
+    door = ZoneSettings(polygon=((0, 0), (1, 0), (1, 1), (0, 1)), alarms=("fire",), threshold=0.6)
     for zones in ({}, {"door": door}):
         camera = CameraSettings(detect="-", zones=zones, masks=(((0, 0), (0.3, 0), (0, 0.3)),))
         config = WatchSettings(sites={"yard": SiteSettings(cameras={"gate": camera})})
@@ -190,13 +191,27 @@ def test_a_budget_chooses_a_rule_writes_it_and_draws_what_was_tried(
     assert told.code == Exit.FINE, told.err
     (choice,) = told.answer["choices"]
     assert (choice["gives"]["found"], choice["gives"]["false"], choice["refused"]) == (1, 0, None)
-    fire = load(config).alarms["fire"]
+    fire = load(config, environment=Unset()).alarms["fire"]
     assert fire.threshold == choice["rule"]["threshold"] > 0.6
     assert "# as delivered" in config.read_text()
     assert picture.stat().st_size > 5000
     assert told.answer["frontiers"]["fire"][0]["false"] == 0
     after = edge_resnet(capsys, "backtest", bundle, clips, "--config", config, "--json").answer["alarms"]["fire"]
     assert (after["found"], after["false"]) == (1, 0)
+
+
+def test_a_zone_keeps_a_threshold_of_its_own_and_it_is_said(
+    clips: Path, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine = MODEL.model_copy(update={"input": InputSpec(height=224, width=224)})
+    bundle, config = write_bundle(tmp_path / "fine", fine).folder, tmp_path / "cameras.yaml"
+    zone = "zones: {door: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], alarms: [fire], threshold: 0.999}}"
+    config.write_text(CONFIG.replace('gate"}', f'gate", {zone}}}'))
+    arguments = ("--config", config, "--camera", "yard/gate", "--budget", "1/week", "--json")
+    told = edge_resnet(capsys, "backtest", bundle, clips, *arguments)
+    assert told.answer["zone_rules"]["found.avi"]["fire in door"]["threshold"] == 0.999
+    assert told.answer["alarms"]["fire"]["raised"] == 0
+    assert "zones keep thresholds of their own: fire in door" in told.err
 
 
 def test_two_bundles_are_compared(clips: Path, bundle: Path, capsys: Capture, tmp_path: Path) -> None:

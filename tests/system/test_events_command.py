@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_resnet.command import Exit
+from runtime.events import purge as purging
 from runtime.events.event import Event
+from runtime.events.media import Media, file_of
 from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
 from runtime.events.store import EventStore
 from tests.commands import edge_resnet
+from tests.unit.runtime.stored import put
 
 NOON = "2026-11-24T12:00:00.000+00:00"
 FIRE = Event(
@@ -57,7 +62,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("COLUMNS", "140")
     path = tmp_path / "events.sqlite"
     with EventStore(path) as store:
-        store.add(FIRE, Notice.of_event(FIRE, NOON), ["phone"])
+        store.add(FIRE, Notice.of_event(replace(FIRE, ended_s=None), NOON), ["phone"])
         store.add(PERSON)
         store.add_miss(MISS)
         yield path
@@ -76,7 +81,7 @@ def test_the_newest_come_last_and_may_be_chosen(store: Path, capsys: pytest.Capt
         answer = edge_resnet(capsys, "events", "list", "--events", store, "--json", *chosen).answer
         assert [event["id"] for event in answer["events"]] == ids
     shown = edge_resnet(capsys, "events", "list", "--events", store).out
-    assert "site/gate (ramp)" in shown
+    assert "person in ramp" in shown
     assert "1 min 30 s" in shown
     assert "held" in shown
 
@@ -93,7 +98,7 @@ def test_show_tells_what_belongs_to_an_event(store: Path, capsys: pytest.Capture
     answer = edge_resnet(capsys, "events", "show", "aaaa", "--events", store, "--json").answer
     assert (answer["severity"], answer["media"]) == ("critical", [])
     (delivery,) = answer["deliveries"]
-    assert (delivery["sink"], delivery["notice"], delivery["state"]) == ("phone", f"{FIRE.id}:cleared", "pending")
+    assert (delivery["sink"], delivery["notice"], delivery["state"]) == ("phone", f"{FIRE.id}:raised", "pending")
     assert edge_resnet(capsys, "events", "show", "last", "--events", store, "--json").answer["id"] == "aabb"
     assert "severity       critical" in edge_resnet(capsys, "events", "show", "aaaa", "--events", store).out
 
@@ -127,19 +132,31 @@ def test_a_backup_is_a_store_of_its_own(store: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_purge_tells_what_would_go_and_keeps_what_has_to_be_told(
-    store: Path, capsys: pytest.CaptureFixture[str]
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = replace(FIRE, id="dddd", created_at="2026-11-01T12:00:00.000+00:00")
+    new = replace(FIRE, id="eeee", created_at="2026-11-26T12:00:00.000+00:00")
     with EventStore(store) as writer:
         writer.add(old)
+        writer.add(new)
+    clips = {each.id: file_of(store, each, "clip") for each in (old, new)}
+    os.truncate(put(clips["eeee"], 1), 20_000_000_000)
+    with closing(Media(store)) as media:
+        media.register(old, "clip", put(clips["dddd"], 1000))
+        media.register(new, "clip", clips["eeee"])
+    # Neither what a file takes nor a disk that is short is a reason: only what is before then goes.
+    monkeypatch.setattr(purging, "space", lambda folder: (0.0, 1e12))
     purge = ("events", "purge", "--events", store, "--before", "2026-11-25T18:00+00:00")
     foretold = edge_resnet(capsys, *purge, "--dry-run", "--json").answer
     assert foretold["rows"] == {"near_misses": 1, "events": 1}
-    assert "gone: 1 near misses, 1 events" in edge_resnet(capsys, *purge).out
+    assert foretold["files"] == {"age": 1}
+    assert "gone: 1 near misses, 1 events, 1 files" in edge_resnet(capsys, *purge).out
+    assert [each.exists() for each in clips.values()] == [False, True]
     left = edge_resnet(capsys, "events", "list", "--events", store, "--json").answer["events"]
-    # The one has still to be told of, the other is held.
-    assert [event["id"] for event in left] == [FIRE.id, PERSON.id]
-    assert "gone: nothing" in edge_resnet(capsys, "events", "purge", "--events", store).out
+    # The first has still to be told of, the second is held.
+    assert [event["id"] for event in left] == [FIRE.id, PERSON.id, "eeee"]
+    longer = ("events", "purge", "--events", store, "--before", "2021-01-01")
+    assert "gone: nothing" in edge_resnet(capsys, *longer).out
 
 
 @pytest.mark.parametrize(
@@ -150,6 +167,7 @@ def test_a_purge_tells_what_would_go_and_keeps_what_has_to_be_told(
         (["verdict", "aaaa", "maybe"], "maybe: a verdict is one of true, false, unclear"),
         (["export", "events.txt"], "name a file that ends in .csv or .jsonl"),
         (["purge", "--config", "a", "--before", "1 d"], "Give one of them"),
+        (["purge"], "name --config or --before"),
         (["purge", "--before", "soon"], "--before soon: takes a day or time"),
         (["list", "--since", "tomorrow"], "--since tomorrow: takes a day or time"),
         (["list", "--since", "2026-11-25", "--until", "2026-11-24"], "is not before"),

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from runtime.config.sinks import MqttSettings
 from runtime.events.notice import Notice
+from runtime.sinks import mqtt as mqtt_module
 from runtime.sinks.mqtt import MqttSink
 from runtime.sinks.sink import Context, Sink, Unavailable
 from tests.rig.broker import Broker, Listener, needs_mosquitto
@@ -70,7 +71,7 @@ def test_the_broker_is_told_of_states_and_events(broker: Broker) -> None:
         tell(sink, cleared(subject))
         listener.until(STATE, "OFF", 3)
         tell(sink, Notice.of_incident(incident("yard/gate"), AT))
-        listener.until("box/yard/gate/connectivity/state", "OFF")
+        listener.until("box/yard/gate/_connection/state", "OFF")
     with Listener(broker) as late:
         # Who comes later finds all of it, and that the box has left.
         late.until(STATUS, "offline")
@@ -190,6 +191,22 @@ def test_encrypted_with_a_password_and_a_certificate_of_our_own(tmp_path: Path) 
                 tell(sink, raised())
             assert "s3cr3t" not in str(caught.value)
             assert "other" not in str(caught.value)
+
+
+@needs_mosquitto
+def test_what_fails_while_the_broker_is_greeted_is_told_and_tried_anew(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Iterator[tuple[str, str]]:
+        raise RuntimeError("no version")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mqtt_module, "discovery", fail)
+        with opened(mqtt(broker, timeout=0.5)) as sink:
+            with pytest.raises(Unavailable, match="RuntimeError: no version"):
+                tell(sink, raised())
+            broken.undo()
+            deliver_at_last(sink, raised())
 
 
 def test_a_broker_that_is_not_there_is_told() -> None:

@@ -31,6 +31,7 @@ sites:
 
       # not yet
       hall: {detect: clip.avi}
+      desk: {detect: clip.avi, alarms: []}
 """
 _TIMEOUT_S = 60
 
@@ -70,6 +71,31 @@ def test_a_zone_is_added_shown_and_removed_again(folder: Path, capsys: pytest.Ca
     }
     assert (answer["map"], answer["input"]) == ([7, 7], "224x224")
     assert edge_resnet(capsys, "zones", "yard/gate", "--remove", "ramp").code == Exit.FINE
+    assert (folder / "cameras.yaml").read_text() == CONFIG
+
+
+def test_a_password_is_not_asked_for_as_long_as_nothing_is_opened(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = folder / "cameras.yaml"
+    config.write_text(CONFIG.replace("clip.avi   #", "rtsp://watch:${NOT_SET_HERE}@127.0.0.1/s   #"))
+    before = config.read_text()
+    points = ["--points", "0.5,0.2 0.9,0.2 0.9,0.9"]
+    added = edge_resnet(capsys, "zones", "yard/gate", "--add", "ramp", "--alarms", "fire", *points)
+    assert added.code == Exit.FINE, added.err
+    assert edge_resnet(capsys, "zones", "yard/gate", "--remove", "ramp").code == Exit.FINE
+    assert config.read_text() == before
+    assert "the environment has no NOT_SET_HERE" in edge_resnet(capsys, "zones", "yard/gate", "--out", "a.png").mistake
+
+
+def test_what_falls_with_a_zone_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zone = "{polygon: [[0, 0], [1, 0], [1, 1]], alarms: [fire]}"
+    yard = CONFIG.replace(
+        "\n      # not yet", f"        zones:\n          # where cars burn\n          a: {zone}\n\n      # not yet"
+    )
+    (folder / "cameras.yaml").write_text(yard)
+    removed = edge_resnet(capsys, "zones", "yard/gate", "--remove", "a")
+    assert "this comment fell with what it stood in: # where cars burn" in removed.err
     assert (folder / "cameras.yaml").read_text() == CONFIG
 
 
@@ -118,6 +144,7 @@ def test_the_drawing_shows_the_zone_and_never_what_is_masked(folder: Path, capsy
         (["yard/gate", "--add", "a", "--alarms", "fire", "--points", "0,0 1,1"], "a zone has at least three corners"),
         (["yard/gate", "--add", "a", "--alarms", "fire", "--points", "0,0 .1,0 .1,.1"], "covers 0.2"),
         (["yard/gate", "--add", "a b", "--alarms", "fire", "--points", "0,0 1,0 1,1"], "is no name"),
+        (["yard/desk", "--add", "a", "--alarms", "fire", "--points", "0,0 1,0 1,1"], "does not watch for fire"),
         (["yard/gate", "--remove", "roof"], "yard/gate has no zones"),
         (["yard/gate", "--out", "drawn.gif"], "takes a picture, .png or .jpg"),
         (["yard/gate", "--picture", "nothing.png", "--out", "drawn.png"], "nothing.png"),

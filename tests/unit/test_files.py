@@ -1,5 +1,7 @@
 """Files are whole or not there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,27 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
         raise RuntimeError("stop")
     assert [path.name for path in target.iterdir()] == ["first"]
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_the_umask_holds_and_is_never_set_while_others_make_files(tmp_path: Path) -> None:
+    program = """
+import os, sys
+os.umask(0o027)
+from pathlib import Path
+from edge_resnet import files
+def refuse(mask):
+    raise AssertionError("set for all threads")
+os.umask = refuse
+folder = Path(sys.argv[1])
+files.write_text(folder / "file", "x")
+with files.whole_folder(folder / "folder"):
+    pass
+files.write_text(folder / "other", "x")
+print(*(oct((folder / name).stat().st_mode & 0o777) for name in ("file", "folder", "other")))
+"""
+    arguments = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0o640", "0o750", "0o640"]
 
 
 def test_json_refuses_what_json_has_not(tmp_path: Path) -> None:

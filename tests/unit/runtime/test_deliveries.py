@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime.delivery.folding import summary
+from runtime.events import deliveries as deliveries_module
 from runtime.events.deliveries import Deliveries, Waiting
 from runtime.events.notice import Notice
 from runtime.events.store import EventStore
@@ -45,7 +46,7 @@ def test_the_oldest_come_first_and_each_sink_has_its_own(store: EventStore, deli
     (third,) = add(store, 1, ["log"])
     assert ids(deliveries) == [first.id, second.id]
     assert [each.notice for each in deliveries.pending("log", 2)] == [first, second]
-    deliveries.delivered([delivery.id for delivery in deliveries.pending("log", 2)])
+    deliveries.delivered(deliveries.pending("log", 2))
     assert ids(deliveries, "log") == [third.id]
     assert ids(deliveries) == [first.id, second.id]
 
@@ -53,10 +54,10 @@ def test_the_oldest_come_first_and_each_sink_has_its_own(store: EventStore, deli
 def test_what_was_settled_is_on_the_disk(store: EventStore, deliveries: Deliveries) -> None:
     add(store, 3)
     one, two, three = deliveries.pending("phone", 3)
-    deliveries.failed(one.id, "no connection")
-    deliveries.failed(one.id, "no answer")
-    deliveries.delivered([one.id])
-    deliveries.dead(two.id, "refused")
+    deliveries.failed(one, "no connection")
+    deliveries.failed(one, "no answer")
+    deliveries.delivered([one])
+    deliveries.dead(two, "refused")
     assert on_disk(store.path) == [
         ("phone", "delivered", 3, None),
         ("phone", "dead", 1, "refused"),
@@ -69,9 +70,9 @@ def test_what_was_settled_is_on_the_disk(store: EventStore, deliveries: Deliveri
 def test_counts_are_by_sink_and_state(store: EventStore, deliveries: Deliveries) -> None:
     add(store, 4, ["phone", "log"])
     one, two, *_ = deliveries.pending("phone", 4)
-    deliveries.delivered([one.id])
-    deliveries.dead(two.id, "refused")
-    deliveries.delivered([each.id for each in deliveries.pending("log", 4)])
+    deliveries.delivered([one])
+    deliveries.dead(two, "refused")
+    deliveries.delivered(deliveries.pending("log", 4))
     log, phone = deliveries.counts()
     assert (phone.pending, phone.delivered, phone.dead, phone.folded, phone.oldest_at) == (2, 1, 1, 0, AT)
     assert (log.sink, log.pending, log.delivered, log.oldest_at) == ("log", 0, 4, None)
@@ -81,7 +82,7 @@ def test_counts_are_by_sink_and_state(store: EventStore, deliveries: Deliveries)
 def test_dead_letters_are_sent_again_in_their_place(store: EventStore, deliveries: Deliveries) -> None:
     first, second = add(store, 2)
     for delivery in deliveries.pending("phone", 2):
-        deliveries.dead(delivery.id, "refused")
+        deliveries.dead(delivery, "refused")
     (third,) = add(store, 1)
     dead = deliveries.find(state="dead")
     assert deliveries.resend([dead[1].id, 999]) == 1
@@ -96,7 +97,7 @@ def test_dead_letters_are_sent_again_in_their_place(store: EventStore, deliverie
 def test_what_was_delivered_is_not_sent_again(store: EventStore, deliveries: Deliveries) -> None:
     add(store, 1)
     (delivery,) = deliveries.pending("phone", 1)
-    deliveries.delivered([delivery.id])
+    deliveries.delivered([delivery])
     assert deliveries.resend([delivery.id]) == 0
     assert ids(deliveries) == []
 
@@ -104,7 +105,7 @@ def test_what_was_delivered_is_not_sent_again(store: EventStore, deliveries: Del
 def test_all_that_is_old_is_given_up(store: EventStore, deliveries: Deliveries) -> None:
     add(store, 2, ["phone", "log"])
     store.add(young := event(), raised(young, LATER), ["phone"])
-    assert deliveries.give_up("phone", LATER, "no answer") == 2
+    assert deliveries.give_up("phone", "2020", LATER, "no answer") == 2
     assert [each.notice.at for each in deliveries.pending("phone", 9)] == [LATER]
     assert len(deliveries.pending("log", 9)) == 2
 
@@ -140,10 +141,13 @@ def test_what_stands_is_what_was_told_and_is_not_over(store: EventStore, deliver
     for each in (over, ending):
         store.update(replace(each, ended_s=9.0), cleared(each), ["phone"])
     first, _ = deliveries.pending("phone", 9)
-    deliveries.delivered([first.id])
+    deliveries.delivered([first])
     store.add(untold, raised(untold), ["phone"])
     # That `ending` was cleared is still to be told; `untold` was not told to anybody.
     assert standing(deliveries, "phone") == {held.id, ending.id}
+    # The log was told of all three, and is to be told that two are over.
+    assert standing(deliveries, "log") == {held.id, over.id, ending.id}
+    settle_all(deliveries)
     assert standing(deliveries, "log") == {held.id}
 
 
@@ -162,6 +166,144 @@ def test_a_camera_stands_as_down_until_it_was_told_to_be_up(store: EventStore, d
     assert standing(deliveries, "log") == set()
 
 
+def test_an_end_is_told_to_whoever_was_told_the_beginning(store: EventStore, deliveries: Deliveries) -> None:
+    store.add(subject := event(), raised(subject), ["phone", "log"])
+    store.open_incident(gate := incident())
+    store.tell_of(gate, Notice.of_incident(gate, AT), ["phone"])
+    # An older version told nobody of this one.
+    store.add(older := event())
+    for sink in ("phone", "log"):
+        deliveries.delivered(deliveries.pending(sink, 9))
+    # Meanwhile what the sinks ask for has changed, and there is another one.
+    for each in (subject, older):
+        store.update(replace(each, ended_s=9.0), cleared(each), ["new"])
+    store.tell_of(gate, Notice.of_incident(replace(gate, ended_at=LATER), LATER), ["log", "new"])
+    assert ids(deliveries) == [f"{subject.id}:cleared", f"{gate.id}:up"]
+    assert ids(deliveries, "log") == [f"{subject.id}:cleared"]
+    assert ids(deliveries, "new") == []
+
+
+DAMAGES = {
+    "torn": "substr(notice, 1, 40)",
+    "no text": "CAST(x'ff7b' AS TEXT)",
+    "no object": "'[1]'",
+    "nothing of it": "'{}'",
+    "unknown": "json_set(notice, '$.what', 'paused')",
+    "no time": "json_set(notice, '$.at', 'yesterday')",
+    "another": "json_set(notice, '$.id', 'x')",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_what_cannot_be_read_is_a_dead_letter_and_hides_no_other(store: EventStore, damage: str) -> None:
+    told: list[dict[str, object]] = []
+    _, second, third = add(store, 3)
+    gate, ramp = incident("yard/gate"), incident("yard/ramp")
+    for each in (gate, ramp):
+        store.open_incident(each)
+        store.tell_of(each, Notice.of_incident(each, AT), ["log"])
+    with Deliveries(store.path, tell=lambda event, **facts: told.append(facts)) as deliveries:
+        deliveries.delivered(deliveries.pending("log", 9))
+        damaged = (f"{second.id}", f"{gate.id}:down")
+        store.database.run(f"UPDATE deliveries SET notice = {damage} WHERE notice_id IN (?, ?)", damaged)
+        assert [notice.camera for notice in deliveries.told_down()] == ["yard/ramp"]
+        assert standing(deliveries, "log") == {ramp.id}
+        assert len(deliveries.find()) == 3
+        # Also where it would be the only one of those that are read at once.
+        deliveries.delivered(deliveries.pending("phone", 1))
+        assert [each.notice for each in deliveries.pending("phone", 1)] == [third]
+        assert ids(deliveries) == [third.id]
+        (count,) = (each for each in deliveries.counts() if each.sink == "phone")
+        assert (count.pending, count.dead) == (1, 1)
+        assert [(facts["sink"], facts["delivery"]) for facts in told] == [("phone", 2)]
+
+
+def test_a_field_of_a_later_version_hinders_nothing(store: EventStore, deliveries: Deliveries) -> None:
+    (notice,) = add(store, 1)
+    store.database.run("UPDATE deliveries SET notice = json_set(notice, '$.priority', 1)")
+    assert [each.notice for each in deliveries.pending("phone", 1)] == [notice]
+
+
+def test_what_is_settled_is_the_very_delivery(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "damaged.sqlite") as old, Deliveries(old.path) as deliveries:
+        add(old, 1)
+        (told,) = deliveries.pending("phone", 1)
+    with EventStore(tmp_path / "anew.sqlite") as new, Deliveries(new.path) as deliveries:
+        (notice,) = add(new, 1)
+        (other,) = deliveries.pending("phone", 1)
+        assert (other.id, other.sink) == (told.id, told.sink)
+        deliveries.delivered([told])
+        deliveries.failed(told, "no answer")
+        deliveries.dead(told, "refused")
+        assert deliveries.pending("phone", 1) == [other]
+        assert other.notice == notice
+
+
+def test_a_fold_takes_only_what_its_summary_tells(
+    store: EventStore, deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_again, *notices = add(store, 3)
+    deliveries.dead(deliveries.pending("phone", 1)[0], "refused")
+    made = []
+
+    def slowly(folded: Sequence[Notice]) -> Notice:
+        # Nobody waits while it is made.
+        with Deliveries(store.path, busy_timeout_s=0.0) as another:
+            another.resend()
+        made.append(add(store, 1))
+        return summary(folded, NOW)
+
+    assert deliveries.fold("phone", slowly)
+    first, second = ([notice.id for notice in each] for each in made)
+    (told,) = (each.notice for each in deliveries.pending("phone", 9) if each.notice.what == "summary")
+    listed = [each["id"] for each in told.body["notices"]]
+    assert listed == [sent_again.id, *[notice.id for notice in notices], *first]
+    assert {each.notice.id for each in deliveries.find("phone", "folded")} == set(listed)
+    assert second[0] in ids(deliveries)
+
+
+def test_what_is_urgent_is_not_folded_and_one_alone_is_not(store: EventStore, deliveries: Deliveries) -> None:
+    add(store, 1)
+    (fire,) = add(store, 1, severity="critical")
+    assert not deliveries.fold("phone", lambda folded: summary(folded, NOW))
+    add(store, 1)
+    assert deliveries.fold("phone", lambda folded: summary(folded, NOW))
+    urgent = deliveries.urgent("phone")
+    assert urgent is not None
+    assert [each.notice.what for each in deliveries.pending("phone", 9)] == ["raised", "summary"]
+    assert urgent.notice.id == fire.id
+    deliveries.delivered([urgent])
+    assert deliveries.urgent("phone") is None
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_summary_that_cannot_be_delivered_hides_nothing(
+    store: EventStore, deliveries: Deliveries, given_up: bool
+) -> None:
+    notices = add(store, 2, ["phone", "log"])
+    for sink in ("phone", "log"):
+        deliveries.fold(sink, lambda folded: summary(folded, NOW))
+    notices += add(store, 1)
+    # One of a summary and a notice.
+    deliveries.fold("phone", lambda folded: summary(folded, NOW))
+    if given_up:
+        deliveries.give_up("phone", "2020", "2027", "too large")
+    else:
+        deliveries.dead(deliveries.pending("phone", 1)[0], "too large")
+    dead = deliveries.find("phone", "dead")
+    assert [each.notice.id for each in dead] == [notice.id for notice in notices]
+    assert {(each.error, each.settled_at) for each in dead} == {("too large", LATER)}
+    assert len(deliveries.find("log", "folded")) == 2
+    # Sent again, each is told once.
+    deliveries.resend()
+    assert ids(deliveries) == [notice.id for notice in notices]
+
+
+def test_what_waits_is_counted_without_reading_it(store: EventStore) -> None:
+    plan = " ".join(str(row) for row in store.database.rows(f"EXPLAIN QUERY PLAN {deliveries_module._WAITING}"))
+    assert "COVERING INDEX" in plan
+
+
 def test_pictures_are_those_that_are_there(store: EventStore, deliveries: Deliveries, tmp_path: Path) -> None:
     store.add(subject := event())
     (tmp_path / "there.jpg").touch()
@@ -173,7 +315,7 @@ def test_pictures_are_those_that_are_there(store: EventStore, deliveries: Delive
 
 
 def settle_all(deliveries: Deliveries) -> None:
-    deliveries.delivered([delivery.id for delivery in deliveries.find(state="pending")])
+    deliveries.delivered(deliveries.find(state="pending"))
 
 
 def standing(deliveries: Deliveries, sink: str) -> set[str]:

@@ -56,6 +56,17 @@ def test_it_is_written_so_that_a_power_cut_takes_nothing(tmp_path: Path) -> None
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": len(MIGRATIONS)}
 
 
+def test_what_fails_in_a_transaction_is_told_as_what_it_is(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        with pytest.raises(BrokenPipeError), store.together():
+            store.add(EVENT)
+            raise BrokenPipeError("of a pipe, and no folder")
+        assert store.events() == []
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="no folder for the event store"):
+        EventStore(tmp_path / "file" / "events.sqlite")
+
+
 def test_the_same_event_is_not_added_twice(tmp_path: Path) -> None:
     with EventStore(tmp_path / "events.sqlite") as store:
         store.add(EVENT)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.cameras.sight import Turn
+from runtime.events.deliveries import Deliveries
 from runtime.events.patient import PatientStore
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
@@ -77,6 +78,27 @@ def test_the_first_picture_of_a_camera_is_no_end_of_an_incident(desk: Desk) -> N
     desk.turn("offline", "live", 0.5, 0.5)
     assert desk.kept() == []
     assert desk.said == ["camera is live (camera yard)"]
+
+
+def test_the_end_of_a_camera_that_was_removed_is_told(desk: Desk) -> None:
+    desk.incidents.debounce.down_after_s = 0.0
+    desk.incidents.route = lambda notice: ["phone"]
+    desk.turn("live", "offline", 10.0, 40.0)
+    desk.incidents.began(None, "backend", {"why": "device lost"})
+    assert desk.incidents.tell()
+    # With the end of a run it stays told: the next one goes on with it.
+    desk.incidents.pause("yard")
+    desk.incidents.keep_only(["yard"])
+    assert not desk.incidents.tell()
+    desk.incidents.keep_only(["gate"])
+    assert desk.incidents.tell()
+    with Deliveries(desk.store.path) as deliveries:
+        assert [(each.notice.what, each.notice.camera) for each in deliveries.pending("phone", 9)] == [
+            ("down", "yard"),
+            ("down", None),
+            ("up", "yard"),
+        ]
+        assert [notice.camera for notice in deliveries.told_down()] == [None]
 
 
 def test_of_a_box_there_is_one_incident_at_a_time(desk: Desk) -> None:

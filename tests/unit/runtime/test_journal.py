@@ -69,6 +69,14 @@ def test_raised_is_added_and_cleared_is_updated(store: EventStore) -> None:
     assert not journal.held
 
 
+@pytest.mark.parametrize(("state", "interrupted"), [(State.COOLDOWN, False), (State.DISARMED, True)])
+def test_an_end_that_was_not_seen_is_marked(store: EventStore, state: State, interrupted: bool) -> None:
+    journal = Journal(store, "yard", DECIDER, live=True)
+    enter(journal, "fire", "fire", Transition(Change.RAISED, 2.5, State.HELD, EPISODE))
+    enter(journal, "fire", "fire", Transition(Change.CLEARED, 9.0, state, LATER))
+    assert [event.interrupted for event in store.events()] == [interrupted]
+
+
 def test_a_file_has_no_wall_clock(store: EventStore) -> None:
     journal = Journal(store, "clip.mp4", DECIDER, live=False)
     event = enter(journal, "fire", "fire", Transition(Change.RAISED, 2.5, State.HELD, EPISODE))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.events import waiting
+from runtime.events import patient, waiting
 from runtime.events.ballast import Ballast
-from runtime.events.database import Damaged, Full
+from runtime.events.database import Busy, Damaged, Full
 from runtime.events.entry import Entry
 from runtime.events.incident import Incident
 from runtime.events.notice import Notice
@@ -185,8 +185,8 @@ def test_what_the_store_refuses_does_not_keep_others_waiting(bench: Bench) -> No
 
 def test_an_event_that_is_not_there_to_be_updated_is_added(bench: Bench) -> None:
     store = bench.patient()
-    over = event()
-    store.update(over, Notice.of_event(over, at()), ["phone"])
+    held = event(ended_s=None)
+    store.update(held, Notice.of_event(held, at()), ["phone"])
     assert (bench.rows()["events"], bench.rows()["deliveries"]) == (1, 1)
 
 
@@ -203,6 +203,56 @@ def test_too_much_that_waits_loses_what_is_worth_least(bench: Bench, monkeypatch
     bench.disk.commits = float("inf")
     store.flush()
     assert (bench.rows()["events"], bench.rows()["near_misses"]) == (3, 0)
+
+
+# Somebody else writes to it.
+
+
+def test_another_program_that_writes_is_not_waited_for_and_costs_nothing(bench: Bench) -> None:
+    now_s, waits_ms = [0.0], list[int]()
+    store = bench.patient(clock=lambda: now_s[0])
+    store.do(lambda opened: waits_ms.append(opened.database.rows("PRAGMA busy_timeout")[0][0]))
+    assert waits_ms == [500]
+    other = sqlite3.connect(bench.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with store.together():
+        store.add(event())
+        store.add_scores([piece()])
+        store.add_miss(miss())
+    assert "another program holds the event store" in store.unwritten
+    other.execute("ROLLBACK")
+    other.close()
+    now_s[0] = 3.0
+    store.look()
+    assert store.unwritten == ""
+    assert {name: count for name, count in bench.rows().items() if count} == {
+        "events": 1,
+        "near_misses": 1,
+        "scores": 1,
+    }
+
+
+def test_while_somebody_else_writes_it_is_tried_now_and_then_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "_MOST_BUSY", 5)
+    now_s = [0.0]
+    store = bench.patient(clock=lambda: now_s[0])
+    bench.disk.commits, bench.disk.error = 0, Busy("another program holds the event store")
+    for _ in range(4):
+        store.add(event())
+        store.add_scores([piece()])
+    bench.disk.commits = float("inf")
+    store.look()
+    assert bench.rows()["events"] == 0
+    bench.disk.commits = 0
+    for now_s[0] in (3.0, 6.0):
+        store.look()
+    assert bench.told == ["not written yet, tried again"]
+    bench.disk.commits = float("inf")
+    store.close()
+    # Of so many the scores are let go.
+    assert (bench.rows()["events"], bench.rows()["scores"]) == (4, 0)
 
 
 # A store that cannot be opened yet, or is damaged.

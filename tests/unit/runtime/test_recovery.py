@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.events import recovery
+from runtime.events import recovery, salvage
+from runtime.events.deliveries import Deliveries
 from runtime.events.entry import Entry
 from runtime.events.event import Event
 from runtime.events.incident import Incident
-from runtime.events.notice import Notice
 from runtime.events.recovery import MOST_ASIDE, StoreOpener, open_patiently
 from runtime.events.store import EventStore
+from tests.unit.runtime.notices import raised
 from tests.unit.runtime.stored import NOW, at, event, piece
 
 INCIDENT = Incident("6f2c0a3e-0000-4000-8000-000000000002", "yard", "frozen", at(), None, {"still_s": 30.0})
@@ -41,7 +44,7 @@ def fill(path: Path, count: int = 400) -> list[Event]:
         store.open_incident(INCIDENT)
         store.add_ledger([Entry("yard", "2026-11-29T12:00:00+00:00", "watched", 10.0)], {"yard": NOW})
         for each in events:
-            store.add(each, Notice.of_event(each, at()), ["phone"])
+            store.add(each, raised(replace(each, ended_s=None)), ["phone"])
         store.add_scores([piece(looks=50)] * 50)
     return events
 
@@ -126,6 +129,34 @@ def test_all_but_scores_is_saved_around_a_page_that_is_lost(tmp_path: Path) -> N
         assert json.loads(notice)["what"] in ("raised", "cleared")
         assert store.database.rows("SELECT count(*) FROM scores") == [(0,)]
         assert store.database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert store.database.rows("PRAGMA foreign_key_check") == []
+
+
+def test_with_little_time_the_newest_and_what_is_to_be_told_are_saved_and_the_rest_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, told, steps = tmp_path / "events.sqlite", Told(), itertools.count()
+    with EventStore(path) as store, store.together():
+        events = [event(ended_s=None if number == 200 else 9.0) for number in range(400)]
+        for each in events:
+            store.add(each, raised(replace(each, ended_s=None)), ["phone"])
+    with Deliveries(path) as deliveries:
+        deliveries.database.run("UPDATE deliveries SET state = 'delivered' WHERE id != 3")
+    monkeypatch.setattr(salvage, "_ROWS_AT_ONCE", 10)
+    # Each look at the clock takes a second: of the 40 spans of each table not all are come to.
+    monkeypatch.setattr(salvage, "time", SimpleNamespace(monotonic=lambda: float(next(steps))))
+    StoreOpener(path, told, check_s=100.0).anew("malformed").close()
+    with EventStore(path) as store:
+        saved = store.events()
+        assert events[-1] in saved
+        assert events[200] in saved
+        assert len(saved) < 200
+        pending = store.database.rows("SELECT notice_id FROM deliveries WHERE state = 'pending'")
+        assert pending == [(f"{events[2].id}:raised",)]
+        ((newest, count),) = store.database.rows("SELECT max(id), count(*) FROM deliveries")
+        assert (newest, count < 400) == (400, True)
+    assert told.fields[0]["saved"] == {"events": len(saved), "deliveries": count}
+    assert told.fields[0]["left_out"] == {"events": 400 - len(saved), "deliveries": 400 - count}
 
 
 def test_what_was_in_the_log_of_a_killed_run_is_saved_too(tmp_path: Path) -> None:

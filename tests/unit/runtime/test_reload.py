@@ -14,14 +14,15 @@ from runtime.life import Signals
 from runtime.reload import Reload
 from runtime.service.lines import Lines
 from runtime.service.notify import Systemd
+from runtime.severity import Severity
 from tests.unit.runtime.feed import Frames, Room
 
 
-def settings(hall_rate: float = 5.0, threshold: float = 0.5) -> WatchSettings:
+def settings(hall_rate: float = 5.0, threshold: float = 0.5, severity: Severity = "warning") -> WatchSettings:
     """A yard that watches for everything, and a hall that watches for nothing."""
     yard = CameraSettings(detect="rtsp://fed/yard")
     hall = CameraSettings(detect="rtsp://fed/hall", alarms=(), rate=hall_rate)
-    alarms = {"fire": AlarmSettings(threshold=threshold)}
+    alarms = {"fire": AlarmSettings(threshold=threshold, severity=severity)}
     return WatchSettings(sites={"": SiteSettings(cameras={"yard": yard, "hall": hall})}, alarms=alarms)
 
 
@@ -54,3 +55,8 @@ def test_a_camera_that_is_set_otherwise_is_opened_anew(room: Room) -> None:
 def test_an_alarm_that_is_set_otherwise_concerns_only_who_watches_for_it(room: Room) -> None:
     assert reopened(room, settings(threshold=0.7)) == {"yard"}
     assert room.watch.channels["yard"].judge.rules[Target("fire")].settings.threshold == 0.7
+
+
+def test_how_bad_an_alarm_is_concerns_no_camera_and_holds_from_now_on(room: Room) -> None:
+    assert reopened(room, settings(severity="critical")) == set()
+    assert room.watch.channels["yard"].journal.severity("fire") == "critical"

@@ -14,12 +14,15 @@ import pytest
 from edge_resnet.errors import UserError
 from runtime.config.recording import RetentionSettings
 from runtime.events import purge as purging
+from runtime.events.incident import Incident
 from runtime.events.media import Kind, Media, Medium, file_of
 from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
+from runtime.events.outbox import post
 from runtime.events.purge import purge
 from runtime.events.retention import Cut, Day, Plan, Stock, allows, plan, wanted_free
 from runtime.events.store import EventStore
+from tests.unit.runtime.notices import raised
 from tests.unit.runtime.stored import NOW, at, event, miss, piece, put
 
 KEEP_ALL = dict.fromkeys(("keep_clips", "keep_snapshots", "keep_scores", "keep_near_misses"), 366 * 86400.0)
@@ -62,13 +65,13 @@ def test_the_files_of_near_misses_go_with_them() -> None:
     )
     planned = plan(stock, settings(keep_near_misses=1.5 * 86400), NOW)
     assert gone(planned) == [0]
-    assert planned.cuts == (Cut("near_misses", at(1.5), "age"),)
+    assert planned.cuts == (Cut("near_misses", at(1.5), "age", "2020"),)
 
 
 def test_events_go_only_when_that_was_set() -> None:
     days = [Day("events", "2026-01-01", 1, 1000.0)]
     assert plan(Stock(days=days), settings(), NOW).cuts == ()
-    assert plan(Stock(days=days), settings(keep_events=86400.0), NOW).cuts == (Cut("events", at(1.0), "age"),)
+    assert plan(Stock(days=days), settings(keep_events=86400.0), NOW).cuts == (Cut("events", at(1.0), "age", "2020"),)
 
 
 def test_what_was_written_before_the_clock_was_set_has_no_age() -> None:
@@ -76,11 +79,34 @@ def test_what_was_written_before_the_clock_was_set_has_no_age() -> None:
     assert not plan(Stock(media=[replace(medium, created_at="1970-01-01T00:00:10.000+00:00")]), settings(), NOW)
 
 
-def test_over_the_size_the_oldest_files_go_whatever_they_are() -> None:
-    stock = Stock(media=media("snapshot", "clip", "heat", "clip"), database=1 * MB)
+def test_without_a_clock_nothing_has_an_age() -> None:
+    stock = Stock(media=media("clip"), days=[Day("scores", "2026-01-01", 9, 1 * MB)])
+    bounds = settings(keep_clips=3600.0, keep_scores=3600.0)
+    assert not plan(stock, bounds, None)
+    assert plan(stock, bounds, NOW)
+
+
+def test_rows_without_an_age_go_for_their_size_with_those_that_are_old() -> None:
+    days = [Day("scores", f"{day}", 9, 1 * MB) for day in ("1970-01-01", "2026-11-02", "2026-11-03")]
+    bounds = settings(max_size=1.5 * MB, keep_scores=26.5 * 86400)
+    assert plan(Stock(days=days, database=2 * MB), bounds, NOW).cuts == (Cut("scores", at(26.5), "age", "2020"),)
+    assert plan(Stock(days=days, database=3 * MB), bounds, NOW).cuts == (Cut("scores", at(26.5), "size"),)
+
+
+def test_over_the_size_the_files_of_near_misses_go_before_those_of_events() -> None:
+    of_events = media("snapshot", "clip", "heat", "clip")
+    of_misses = [replace(each, id=each.id + 4) for each in media("snapshot", "heat", near_miss=True)]
+    stock = Stock(media=sorted([*of_events, *of_misses], key=lambda each: each.created_at), database=1 * MB)
+    assert gone(plan(stock, settings(max_size=5.5 * MB), NOW)) == [4, 5]
     planned = plan(stock, settings(max_size=3.5 * MB), NOW)
-    assert gone(planned) == [0, 1]
+    assert gone(planned) == [4, 5, 0, 1]
     assert {removal.why for removal in planned.files} == {"size"}
+
+
+def test_a_short_disk_takes_the_snapshots_of_near_misses_before_those_of_events() -> None:
+    of_misses = [replace(each, id=9) for each in media("snapshot", size=4_000_000, near_miss=True)]
+    stock = Stock(media=[*media("snapshot", "clip", size=4_000_000), *of_misses], free=4 * MB, disk=1e12)
+    assert gone(plan(stock, settings(), NOW)) == [1, 9]
 
 
 def test_over_the_size_without_files_the_oldest_scores_go_then_near_misses() -> None:
@@ -200,12 +226,46 @@ def test_what_is_over_age_goes_with_its_rows_and_files(store: Path) -> None:
 def test_an_event_that_somebody_has_still_to_be_told_of_stays(store: Path) -> None:
     waiting, held = event(20), event(20, ended_s=None)
     with EventStore(store) as opened:
-        opened.add(waiting, Notice.of_event(waiting, at()), ["phone"])
+        opened.add(waiting, raised(replace(waiting, ended_s=None)), ["phone"])
         opened.add(held)
     purge(store, settings(keep_events=5.5 * 86400), NOW)
     with EventStore(store) as opened:
         assert [each.id for each in opened.events()][:2] == [waiting.id, held.id]
     assert left(store)["events"] == 6 + 2
+
+
+def test_rows_of_before_the_clock_was_set_are_not_deleted_by_their_age(store: Path) -> None:
+    early = event(created_at="1970-01-01T00:03:00.000+00:00")
+    with EventStore(store) as opened:
+        opened.add(early)
+        opened.add_scores([replace(piece(), created_at=early.created_at)])
+    purge(store, settings(keep_events=5.5 * 86400, keep_scores=5.5 * 86400), NOW)
+    with EventStore(store) as opened:
+        assert opened.find(early.id) == [early]
+    assert (left(store)["events"], left(store)["scores"]) == (6 + 1, 6 * 150 + 1)
+
+
+def test_incidents_and_what_was_told_of_none_grow_no_further_than_events(store: Path) -> None:
+    incidents = [
+        Incident(f"{number}", "yard", "offline", at(20), ended_at, {})
+        for number, ended_at in enumerate((at(10), at(10), at(1), None))
+    ]
+    summary = Notice("s", "summary", None, None, "warning", at(20), {})
+    with EventStore(store) as opened, opened.together():
+        for each in incidents:
+            opened.open_incident(each)
+            opened.tell_of(each, Notice.of_incident(replace(each, ended_at=None), at(20)), ["phone"])
+        opened.database.run("UPDATE deliveries SET state = 'delivered' WHERE incident_id != '1'")
+        for state in ("delivered", "dead", "pending"):
+            post(opened.database, replace(summary, id=state), ["phone"], event_id=None, incident_id=None)
+            opened.database.run("UPDATE deliveries SET state = ? WHERE notice_id = ?", (state, state))
+    _, purged = purge(store, settings(keep_events=5.5 * 86400), NOW)
+    assert purged.rows == {"events": 4, "incidents": 1, "deliveries": 2}
+    with EventStore(store) as opened:
+        # Of the one somebody has still to be told, the others are not so old, or last.
+        assert [each.id for each in opened.incidents()] == ["1", "2", "3"]
+        told = opened.database.rows("SELECT notice_id FROM deliveries ORDER BY id")
+    assert told == [("1:down",), ("2:down",), ("3:down",), ("pending",)]
 
 
 def test_the_files_of_another_store_are_not_deleted(store: Path, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -101,7 +104,26 @@ def test_a_gap_without_looks_is_not_quiet() -> None:
     feed(rule, [0.9] * 10)
     assert rule.look(100.0, 0.9).change is Change.STILL
     assert rule.look(200.0, 0.1).change is Change.STILL
-    assert rule.look(200.0 + SETTINGS.quiet_s, 0.1).change is Change.CLEARED
+    # Ten minutes offline: of them a window counts.
+    assert times(feed(rule, [0.1] * 20, 800.0), Change.CLEARED) == [pytest.approx(800.0 + 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "window_s", "period_s", "cleared_s"),
+    [
+        (1.0, 16.0, 5.0, 5.0),  # a period that the window holds: the second look sees it, however short the quiet
+        (5.0, 2.0, 10.0, 30.0),  # overload: 2 s of each 10
+        (1.0, 2.0, 600.0, 1200.0),  # a quiet that is shorter than the window: two looks around an outage are not enough
+        (0.0, 2.0, 600.0, 0.0),
+    ],
+)
+def test_of_a_long_gap_a_window_counts_and_half_of_the_quiet_at_most(
+    quiet_s: float, window_s: float, period_s: float, cleared_s: float
+) -> None:
+    rule = Rule(RuleSettings(quiet_s=quiet_s, window_s=window_s))
+    feed(rule, [0.9] * 50)
+    transitions = feed(rule, [0.1] * 8, start_s=1000.0, period_s=period_s)
+    assert times(transitions, Change.CLEARED) == [1000.0 + cleared_s]
 
 
 def test_nothing_is_raised_in_the_cooldown_and_what_goes_on_is_raised_when_it_is_over() -> None:
@@ -200,6 +222,19 @@ def test_disarmed_an_attempt_has_missed_and_armed_again_it_begins_anew() -> None
     assert times(feed(rule, [0.9] * 20, 1.0), Change.RAISED) == [pytest.approx(2.0)]
 
 
+def test_armed_again_no_cooldown_is_waited_for() -> None:
+    rule = Rule(SETTINGS)
+    feed(rule, [0.9] * 10)
+    assert rule.finish() == replace(rule.finish(), change=Change.CLEARED, episode=ANY)
+    assert times(feed(rule, [0.9] * 20, 2.0), Change.RAISED) == [pytest.approx(3.0)]
+    # Neither where it was disarmed in the cooldown.
+    cleared = feed(rule, [0.1] * 26, 6.0)
+    assert cleared[-1].change is Change.CLEARED
+    assert rule.look(11.2, 0.9).state is State.COOLDOWN
+    rule.finish()
+    assert times(feed(rule, [0.9] * 20, 12.0), Change.RAISED) == [pytest.approx(13.0)]
+
+
 @given(looks)
 def test_every_attempt_ends_once_raised_or_missed(pairs: list[tuple[float, float]]) -> None:
     lows = [item for item in play(pairs) if item.change is Change.MISSED]
@@ -210,19 +245,38 @@ def test_every_attempt_ends_once_raised_or_missed(pairs: list[tuple[float, float
         assert after.attempt.lacks
 
 
-@given(looks, st.integers(1, 3))
-def test_at_most_one_event_an_episode_whatever_looks_are_doubled(
-    pairs: list[tuple[float, float]], times_over: int
+RATES = (2.0, 5.0, 25.0)
+SLOWEST_S = 1.0 / RATES[0]
+over, under = st.floats(SETTINGS.threshold, 1.0), st.floats(0.0, 0.99 * SETTINGS.low_threshold)
+# Stays that every rate sees the same: over the threshold for more than a window and a period, after a silence that may
+# have cleared also for the cooldown; under it for less than `quiet`, or for two periods more.
+BRIEF_S = st.floats(SETTINGS.window_s + 1.1 * SLOWEST_S, 30.0)
+LONG_S = st.floats(SETTINGS.cooldown_s + SETTINGS.window_s + 3 * SLOWEST_S, 40.0)
+PAUSE_S = st.floats(0.1, SETTINGS.quiet_s - 0.1)
+SILENCE_S = st.floats(SETTINGS.quiet_s + 2.1 * SLOWEST_S, 40.0)
+stays = st.one_of(st.tuples(PAUSE_S, under, BRIEF_S, over), st.tuples(SILENCE_S, under, LONG_S, over))
+
+
+@given(st.lists(stays, min_size=1, max_size=6), SILENCE_S, st.lists(st.floats(0.0, 0.99), min_size=3, max_size=3))
+def test_what_is_clearly_over_and_under_gives_the_same_events_at_any_rate(
+    parts: list[tuple[float, float, float, float]], silence_s: float, phases: list[float]
 ) -> None:
-    """The same signal looked at more often raises nothing that lies closer together."""
-    denser = [(gap_s / times_over, p) for gap_s, p in pairs for _ in range(times_over)]
-    raised = times(play(denser), Change.RAISED)
-    assert all(b - a >= SETTINGS.quiet_s + SETTINGS.cooldown_s - 1e-6 for a, b in itertools.pairwise(raised))
-
-
-@given(looks)
-def test_a_replay_gives_the_same_transitions(pairs: list[tuple[float, float]]) -> None:
-    assert play(pairs) == play(pairs)
+    pieces = [piece for low_s, low, high_s, high in parts for piece in ((low_s, low), (high_s, high))]
+    pieces.append((silence_s, 0.0))
+    ends_s = list(itertools.accumulate(length_s for length_s, _ in pieces))
+    raised, cleared = [], []
+    for rate, phase in zip(RATES, phases, strict=True):
+        count = int(ends_s[-1] * rate - phase) + 1
+        at_s = [(number + phase) / rate for number in range(count)]
+        at_s = [time_s for time_s in at_s if time_s < ends_s[-1]]
+        rule = Rule(SETTINGS)
+        transitions = [rule.look(time_s, pieces[bisect_right(ends_s, time_s)][1]) for time_s in at_s]
+        raised.append(times(transitions, Change.RAISED))
+        cleared.append(times(transitions, Change.CLEARED))
+    assert raised[0]
+    assert len({len(each) for each in (*raised, *cleared)}) == 1
+    for same in (*zip(*raised, strict=True), *zip(*cleared, strict=True)):
+        assert max(same) - min(same) <= SETTINGS.window_s
 
 
 @given(st.lists(st.tuples(gaps_s, st.floats(0.0, SETTINGS.threshold, exclude_max=True)), max_size=150))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +17,15 @@ from runtime.config.settings import AlarmSettings, GateSettings
 from runtime.events import scores
 from runtime.events.database import Damaged, Database
 from runtime.events.event import Event
+from runtime.events.journal import Decider, Journal
 from runtime.events.near_miss import NearMiss
 from runtime.events.scores import JudgedTarget, Piece, RecordedLook
 from runtime.events.store import EventStore
+from runtime.judge import Judge
 from runtime.look import Look
 from runtime.outputs.output import Output
-from tests.stand_ins import BRIGHT, DARK
+from runtime.scorebook import ScoreBook
+from tests.stand_ins import BRIGHT, DARK, MODEL
 from tests.unit.runtime.feed import Frames, Recorder, Room
 
 shares = st.floats(0.0, 1.0).map(lambda value: round(value, 6))
@@ -103,6 +108,32 @@ def test_a_watch_records_each_look_as_it_was_judged(tmp_path: Path) -> None:
     (rule,) = room.watch.channels["yard"].judge.rules.values()
     assert piece.rules == (asdict(rule.settings),)
     assert sum(before.probabilities) == pytest.approx(1.0, abs=1e-5)
+
+
+@dataclass
+class Desk:
+    """A store that counts the pieces it is given."""
+
+    pieces: list[Piece] = field(default_factory=list)
+
+    def add_scores(self, pieces: Sequence[Piece]) -> None:
+        self.pieces += pieces
+
+
+@pytest.mark.parametrize(("every_s", "most"), [(0.2, 3), (5.0, 8)])
+def test_cameras_that_begin_together_do_not_all_write_together(every_s: float, most: int) -> None:
+    desk, together = Desk(), list[int]()
+    journals = [Journal(desk, f"yard/{n}", Decider("", "", ""), live=True) for n in range(16)]  # type: ignore[arg-type]
+    books = [ScoreBook(journal, Judge(MODEL, {}, {}), MODEL.labels) for journal in journals]
+    for number in range(int(600 / every_s)):
+        time_s, before = number * every_s, len(desk.pieces)
+        look = Look("", time_s, number, {"normal": 0.75, "fire": 0.25}, {}, np.zeros((2, 1, 1), np.float32), 1, 1)
+        for book in books:
+            book.add(look, [], None, "off")
+        together.append(len(desk.pieces) - before)
+    assert max(together) <= most
+    # None waits longer for it.
+    assert max(piece.looks[-1].time_s - piece.looks[0].time_s for piece in desk.pieces) <= 60.0
 
 
 def test_why_it_was_raised_is_on_the_disk_when_it_is_told(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 
 from runtime.backtest.footage import Evidence, Footage
 from runtime.backtest.truth import Interval, Span
+from runtime.config.settings import ZoneSettings
 from runtime.events.journal import Decider
 from runtime.judge import Target
 
-FIRE = Target("fire")
+FIRE, RAMP = Target("fire"), Target("fire", "ramp")
+CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
 PERIOD_S = 0.2
 
 
@@ -35,12 +37,15 @@ def footage(
     *intervals: tuple[float, float],
     name: str = "clip.mp4",
     unknown: Sequence[Span] = (),
+    zone: ZoneSettings | None = None,
 ) -> Footage:
+    """`zone`: where fire is judged, called ramp; None for the whole picture."""
     return Footage(
         name=name,
         watched=((0.0, PERIOD_S * len(probabilities)),),
-        evidence={FIRE: evidence(probabilities)},
+        evidence={FIRE if zone is None else RAMP: evidence(probabilities)},
         truth={"fire": tuple(Interval(start_s, end_s, "fire") for start_s, end_s in intervals)},
         decider=Decider("0" * 64, "opencv", "fp32"),
         unknown={"fire": tuple(unknown)},
+        zones={} if zone is None else {"ramp": zone},
     )

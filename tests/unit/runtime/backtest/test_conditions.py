@@ -14,7 +14,7 @@ sites:
   yard:
     cameras:
       gate:
-        detect: rtsp://127.0.0.1/gate
+        detect: rtsp://watch:${NOT_SET_HERE}@127.0.0.1/gate
         rate: 4/s
         masks: [[[0, 0], [0.5, 0], [0.5, 0.5]]]
         schedule: night

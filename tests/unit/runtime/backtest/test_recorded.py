@@ -185,7 +185,7 @@ def test_since_and_camera_choose(store: EventStore) -> None:
 
 
 def test_a_zone_is_judged_by_what_was_recorded_of_it_and_left_out_where_it_was_not(store: EventStore) -> None:
-    zone = ZoneSettings(polygon=((0, 0), (1, 0), (1, 1)), alarms=("fire",))
+    zone = ZoneSettings(polygon=((0, 0), (1, 0), (1, 1)), alarms=("fire",), threshold=0.95)
     config = WatchSettings(
         sites={"yard": SiteSettings(cameras={"gate": CameraSettings(detect="-", zones={"door": zone})})}
     )
@@ -195,6 +195,7 @@ def test_a_zone_is_judged_by_what_was_recorded_of_it_and_left_out_where_it_was_n
     (made,) = recorded.footage("0000", None)
     assert list(made.evidence) == [Target("fire", "door")]
     assert recorded.left_out == len(ONE_FIRE)
+    assert replay(made, {"fire": RuleSettings()}) == (), "the zone's own threshold"
 
 
 def test_a_store_without_scores_is_told(store: EventStore) -> None:

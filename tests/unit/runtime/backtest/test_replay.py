@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from runtime.backtest.footage import Evidence
 from runtime.backtest.replay import Alarm, alarms, replay
+from runtime.config.settings import ZoneSettings
 from runtime.rule import Change, Rule
 from runtime.rule_settings import RuleSettings
-from tests.unit.runtime.backtest.made import FIRE, evidence, footage, scene
+from tests.unit.runtime.backtest.made import CORNERS, FIRE, evidence, footage, scene
 
 SETTINGS = RuleSettings()
 
@@ -60,3 +61,11 @@ def test_an_event_has_what_the_journal_gives_it() -> None:
 def test_what_is_held_at_the_end_is_cleared() -> None:
     (event,) = replay(footage(scene((5, 0.1), (6, 0.9))), {"fire": SETTINGS})
     assert event.ended_s is not None
+
+
+def test_a_zone_is_judged_by_the_threshold_of_its_own() -> None:
+    def raised(**own: float) -> int:
+        zone = ZoneSettings(polygon=CORNERS, alarms=("fire",), **own)
+        return len(replay(footage(scene((5, 0.1), (5, 0.8)), zone=zone), {"fire": SETTINGS}))
+
+    assert (raised(), raised(threshold=0.7), raised(threshold=0.95), raised(mean_threshold=0.9)) == (1, 1, 0, 0)

@@ -11,8 +11,9 @@ from runtime.backtest.footage import Footage
 from runtime.backtest.replay import alarms
 from runtime.backtest.sweep import Choice, Trial, choose, frontier, sweep, told
 from runtime.backtest.tally import DAY_S, Tally
+from runtime.config.settings import ZoneSettings
 from runtime.rule_settings import RuleSettings
-from tests.unit.runtime.backtest.made import FIRE, footage, scene
+from tests.unit.runtime.backtest.made import CORNERS, FIRE, footage, scene
 
 SPEC = AlarmSpec(classes=("fire",))
 # Fire is sure of itself; a lamp comes near it.
@@ -33,6 +34,15 @@ def test_the_grid_is_tried_with_the_very_rule_and_today_s_comes_first() -> None:
     for trial in trials:
         raised = len(alarms(LAMP.evidence[FIRE], trial.settings))
         assert trial.parts[3].false == raised
+
+
+def test_a_zone_with_a_threshold_of_its_own_keeps_it_whatever_is_tried() -> None:
+    zone = ZoneSettings(polygon=CORNERS, alarms=("fire",), threshold=0.95)
+    ramp = footage(scene(HOUR, (20, 0.93), HOUR), zone=zone, name="ramp")
+    trials = tried(*FIRES, LAMP, ramp)
+    assert {trial.settings for trial in trials} == {trial.settings for trial in tried(*FIRES, LAMP)}
+    assert not any(trial.parts[4].false for trial in trials)
+    assert any(trial.parts[3].false for trial in trials)
 
 
 def test_a_budget_chooses_the_rule_that_spares_the_lamp_and_finds_all() -> None:

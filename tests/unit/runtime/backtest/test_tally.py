@@ -51,3 +51,9 @@ def test_of_no_video_nothing_is_told() -> None:
     told = Tally().to_json()
     assert [told[key] for key in ("recall", "precision", "delay_s", "false_per_day", "false_per_day_95")] == [None] * 5
     assert told["recall_95"] == [0.0, 1.0]
+
+
+def test_an_alarm_that_is_always_on_finds_its_first_interval_alone() -> None:
+    always = match([(10.5, 300.0)], (10.0, 12.0), (20.0, 22.0), (200.0, 210.0))
+    # Of the second nobody would have been told anew either; of the third somebody would.
+    assert always.found == (True, True, False)

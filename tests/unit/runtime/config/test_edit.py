@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_resnet.errors import UserError
-from runtime.config import splice
+from runtime.config import edit, splice
 from runtime.config.document import parse_document
 from runtime.config.edit import remove_value, set_values
 from runtime.config.example import EXAMPLE
@@ -126,6 +127,15 @@ def test_variables_stay_and_need_not_be_set_here(file: Path, monkeypatch: pytest
     monkeypatch.delenv("GATE_PASSWORD", raising=False)
     edited(file, COMMENTED, {("alarms", "fire", "threshold"): 0.7})
     assert "${GATE_PASSWORD}" in file.read_text()
+
+
+def test_a_folder_that_comes_from_the_environment_is_sought_where_it_is_set(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPS", str(file.parent))
+    (file.parent / "gate.mp4").touch()
+    edited(file, "sites: {yard: {cameras: {gate: {detect: '${CLIPS}/gate.mp4'}}}}\n", {(*GATE, "rate"): "2/s"})
+    assert "${CLIPS}" in file.read_text()
 
 
 ONE_LINE = "sites: {yard: {cameras: {gate: {detect: 0}}}}"
@@ -260,17 +270,18 @@ sites:
 
 def test_an_entry_is_removed_and_nothing_else(file: Path) -> None:
     file.write_text(ZONED)
-    remove_value(file, (*GATE, "zones", "ramp"))
+    assert remove_value(file, (*GATE, "zones", "ramp")) == ["# where cars burn"]
     assert changed_lines(ZONED, file.read_text()) == [
+        "-          # where cars burn",
         "-          ramp:",
         "-            polygon: [[0, 0], [1, 0], [1, 1]]",
         "-            alarms:",
         "-              - fire",
     ]
-    remove_value(file, (*GATE, "zones", "door"))
+    assert remove_value(file, (*GATE, "zones", "door")) == ["# not used"]
     assert "zones" not in file.read_text().split("hall")[0]
-    remove_value(file, ("sites", "yard", "cameras", "hall", "zones", "a"))
-    assert "hall: {detect: 1}" in file.read_text()
+    assert remove_value(file, ("sites", "yard", "cameras", "hall", "zones", "a")) == []
+    assert "      # the hall\n      hall: {detect: 1}" in file.read_text()
     assert not any(camera.zones for camera in load(file).cameras().values())
 
 
@@ -278,6 +289,70 @@ def test_what_is_not_there_cannot_be_removed(file: Path) -> None:
     file.write_text(ZONED)
     with pytest.raises(UserError, match=r"no sites.yard.cameras.gate.zones.roof there; nothing was removed"):
         remove_value(file, (*GATE, "zones", "roof"))
+
+
+LISTED = """\
+sites:
+  yard:
+    cameras:
+      gate:
+        detect: 0   # "no # comment"
+        zones:
+          ramp:
+            polygon:
+              - [0.1, 0.1]   # by the lamp
+              # the next one is the hydrant
+              - [0.9, 0.1]
+              - [0.9, 0.9]
+            alarms: # as in May
+              - fire
+              # smoke would be too much
+"""
+
+
+def test_what_is_so_already_keeps_its_comments_and_those_that_fall_are_told(file: Path) -> None:
+    file.write_text(LISTED)
+    ramp = (*GATE, "zones", "ramp")
+    assert set_values(file, {(*ramp, "polygon"): [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}) == []
+    assert file.read_text() == LISTED
+    fallen = set_values(file, {(*ramp, "polygon"): CORNERS, (*ramp, "alarms"): ["fire"]})
+    assert fallen == ["# by the lamp", "# the next one is the hydrant"]
+    assert "alarms: # as in May\n              - fire\n              # smoke" in file.read_text()
+
+
+def test_only_what_stands_right_above_an_entry_goes_with_it(file: Path) -> None:
+    text = "# all of it\n\n# of fire\n# and of smoke\nalarms: {fire: {threshold: 0.5}}\n# the yard\n" + ONE_LINE + "\n"
+    file.write_text(text)
+    assert remove_value(file, ("alarms",)) == ["# of fire", "# and of smoke"]
+    assert file.read_text() == f"# all of it\n\n# the yard\n{ONE_LINE}\n"
+
+
+def test_who_changes_at_the_same_time_waits_and_nothing_is_lost(file: Path) -> None:
+    file.write_text(COMMENTED)
+
+    def add(name: str) -> None:
+        for number in range(5):
+            zone = (*GATE, "zones", f"{name}{number}")
+            set_values(file, {(*zone, "polygon"): CORNERS, (*zone, "alarms"): ["fire"]})
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(add, "abc"))
+    zones = load(file, environment={"GATE_PASSWORD": "p"}).cameras()["yard/gate"].zones
+    assert sorted(zones) == [f"{name}{number}" for name in "abc" for number in range(5)]
+
+
+def test_what_an_editor_saves_meanwhile_is_not_overwritten(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(COMMENTED)
+    honest = edit.read
+
+    def read(*given: Any, **named: Any) -> Any:
+        file.write_text(ONE_LINE)
+        return honest(*given, **named)
+
+    monkeypatch.setattr(edit, "read", read)
+    with pytest.raises(UserError, match="somebody else has just changed it; try again"):
+        set_values(file, {("alarms", "fire", "threshold"): 0.7})
+    assert file.read_text() == ONE_LINE
 
 
 KEYS = st.sampled_from(["a", "b", "on", "1", "long key"])

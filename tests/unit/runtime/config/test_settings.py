@@ -120,14 +120,22 @@ def test_a_reload_touches_only_what_is_different() -> None:
     sites = {
         "tokyo": {"timezone": "Asia/Tokyo", "cameras": {"gate": {"detect": "1", "rate": 2.0}, "hall": {"detect": "2"}}},
     }
-    new = watch(sites=sites, alarms={"fire": {"threshold": 0.6}, "smoke": {}}, max_batch=4)
+    alarms = {"fire": {"threshold": 0.6}, "smoke": {}, "person": {"quiet": 1.0}}
+    new = watch(sites=sites, alarms=alarms, max_batch=4)
     assert difference(old, new) == Difference(
         added=("tokyo/hall",),
         removed=("berlin/gate",),
         changed=("tokyo/gate",),
-        alarms=("fire", "smoke"),
+        alarms=("fire", "person"),
         restart=("max_batch",),
     )
+
+
+def test_what_is_looked_up_each_time_makes_no_other_rule() -> None:
+    fire = {"threshold": 0.5, "severity": "critical", "schedule": "nights", "modes": ("away",)}
+    nights = {"nights": {"periods": [{"start": "22:00"}]}}
+    new = watch(alarms={"fire": fire}, modes={"away": {}}, schedules=nights)
+    assert difference(watch(alarms={"fire": {"threshold": 0.5}}), new) == Difference((), (), (), (), ())
 
 
 def test_an_alarm_of_a_mode_is_armed_when_the_mode_is_in_force() -> None:

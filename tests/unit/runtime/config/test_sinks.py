@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from runtime.config.difference import difference
 from runtime.config.example import EXAMPLE
 from runtime.config.load import read
 from runtime.config.schema import schema
@@ -77,12 +76,36 @@ def test_a_variable_that_is_not_there_is_told_where_it_is_named(file: Path) -> N
         ),
         ("{kind: webhook, url: 'https://a:b@example.org/x'}", ["sinks.phone.url: a secret stands in this file"]),
         ("{kind: webhook, url: 'https://example.org/${HOOK_SECRET}'}", []),
-        ("{kind: mqtt, host: b, user: u, password: x}", ["sinks.phone.password: a secret stands in this file"]),
+        (
+            "{kind: mqtt, host: b, tls: true, user: u, password: x}",
+            ["sinks.phone.password: a secret stands in this file"],
+        ),
     ],
 )
 def test_a_secret_in_the_file_is_warned_of(file: Path, sink: str, warned: list[str]) -> None:
     warnings = read(write(file, f"phone: {sink}"), environment=ENVIRONMENT).warnings
     assert [warning.line(file).split(": ", 1)[1].partition(";")[0] for warning in warnings] == warned
+
+
+@pytest.mark.parametrize(
+    ("sink", "warned"),
+    [
+        ("{kind: mqtt, host: b, user: u, password: '${MQTT_PASSWORD}'}", True),
+        ("{kind: mqtt, host: b, tls: true, user: u, password: '${MQTT_PASSWORD}'}", False),
+        ("{kind: mqtt, host: localhost, user: u, password: '${MQTT_PASSWORD}'}", False),
+        ("{kind: mqtt, host: b}", False),
+        (
+            "{kind: email, host: b, security: none, sender: a@b, to: [c@d], user: u, password: '${MAIL_PASSWORD}'}",
+            True,
+        ),
+        ("{kind: email, host: b, sender: a@b, to: [c@d], user: u, password: '${MAIL_PASSWORD}'}", False),
+    ],
+)
+def test_a_password_that_goes_unencrypted_is_warned_of(file: Path, sink: str, warned: bool) -> None:
+    reading = read(write(file, f"phone: {sink}"), environment=ENVIRONMENT)
+    assert reading.settings is not None
+    told = [warning.line(file) for warning in reading.warnings]
+    assert [("sinks.phone.password: goes over the network unencrypted" in line) for line in told] == [True] * warned
 
 
 def test_files_are_sought_beside_the_configuration(file: Path) -> None:
@@ -151,15 +174,6 @@ def test_a_site_stands_for_its_cameras() -> None:
         WatchSettings.model_validate({"sites": SITES, "sinks": {"a": {"kind": "jsonl", "path": "x", "cameras": names}}})
     with pytest.raises(ValidationError, match="no camera and no site"):
         WatchSettings.model_validate({"sites": SITES, "sinks": {"a": {"kind": "jsonl", "path": "x", "cameras": ["x"]}}})
-
-
-def test_a_reload_names_the_sinks_that_are_different() -> None:
-    def watch(**sinks: str) -> WatchSettings:
-        made = {name: {"kind": "jsonl", "path": path} for name, path in sinks.items()}
-        return WatchSettings.model_validate({"sites": SITES, "sinks": made})
-
-    assert difference(watch(a="1", b="1", c="1"), watch(a="1", b="2", d="1")).sinks == ("b", "c", "d")
-    assert difference(watch(a="1"), watch(a="1")).sinks == ()
 
 
 def test_the_example_s_sinks_are_right(file: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,11 +78,37 @@ def test_cameras_and_the_box_are_apart() -> None:
     assert debounce.look(30.0) == [GATE, engine]
 
 
+def test_what_cannot_be_read_of_an_earlier_run_is_left_out() -> None:
+    debounce, notice = Debounce(30.0, 10.0), Notice.of_incident(GATE, AT)
+    for body in ({"id": "x"}, {**notice.body, "evidence": 5}):
+        debounce.remember([replace(notice, body=body)])
+    assert debounce.told == ()
+    # A later version may keep more of it.
+    debounce.remember([replace(notice, body={**notice.body, "priority": 1})])
+    assert debounce.told == ("yard/gate",)
+
+
 def test_a_camera_that_is_not_watched_any_more_is_not_told_of() -> None:
+    for leave in (Debounce.pause, lambda debounce, camera: debounce.forget(camera, LATER)):
+        debounce = Debounce(30.0, 10.0)
+        debounce.down(GATE, 0.0)
+        leave(debounce, "yard/gate")
+        assert debounce.look(100.0) == []
+
+
+def test_a_camera_that_is_removed_while_it_is_down_is_told_to_be_over() -> None:
     debounce = Debounce(30.0, 10.0)
     debounce.down(GATE, 0.0)
-    debounce.forget("yard/gate")
-    assert debounce.look(100.0) == []
+    debounce.look(30.0)
+    debounce.pause("yard/gate")
+    assert debounce.look(60.0) == []
+    debounce.forget("yard/gate", LATER)
+    (told,) = debounce.look(90.0)
+    assert (told.id, told.ended_at, told.evidence["over"]) == (GATE.id, LATER, "not watched any more")
+    # Watched once more, its next outage is another one.
+    again = incident("yard/gate")
+    debounce.down(again, 100.0)
+    assert debounce.look(130.0) == [again]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 60.0)), max_size=40))

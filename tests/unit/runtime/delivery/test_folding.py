@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.delivery.folding import Folding, summary
+from runtime.delivery.folding import MOST_LISTED, Folding, summary
 from runtime.events.notice import Notice
-from tests.unit.runtime.notices import event, raised
+from tests.unit.runtime.notices import AT, cleared, event, incident, raised
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
 
@@ -67,7 +67,8 @@ def test_a_summary_tells_of_all_and_is_as_bad_as_the_worst() -> None:
     notices = [notice(), notice(250.0, severity="critical", alarm="smoke"), notice(290.0, camera="yard/ramp")]
     told = summary(notices, NOW)
     assert (told.what, told.camera, told.alarm, told.severity) == ("summary", None, None, "critical")
-    assert told.body["text"] == "3 more in 5 minutes"
+    assert told.body["text"] == "3 more in 5 minutes; worst: critical, smoke raised at yard/gate"
+    assert told.body["count"] == 3
     assert [each["id"] for each in told.body["notices"]] == [each.id for each in notices]
     assert [(each["camera"], each["alarm"]) for each in told.body["notices"]][1:] == [
         ("yard/gate", "smoke"),
@@ -75,6 +76,32 @@ def test_a_summary_tells_of_all_and_is_as_bad_as_the_worst() -> None:
     ]
     assert Notice.from_json(told.to_json()) == told
     assert told.id != summary(notices, NOW).id
+
+
+def test_of_very_many_those_are_listed_that_still_hold() -> None:
+    passed = [event() for _ in range(MOST_LISTED)]
+    held, ended, later = event(), event(), [event() for _ in range(3)]
+    notices = [raised(held), cleared(ended)]
+    notices += [made(each) for each in passed for made in (raised, cleared)]
+    notices += [raised(each) for each in later]
+    told = summary(notices, NOW)
+    listed = [each["id"] for each in told.body["notices"]]
+    assert (told.body["count"], len(listed)) == (len(notices), MOST_LISTED)
+    assert listed[:2] == [f"{held.id}:raised", f"{ended.id}:cleared"]
+    assert listed[-3:] == [f"{each.id}:raised" for each in later]
+    # The latest of the others.
+    assert listed[2:-3] == [notice.id for notice in notices[-3 - (MOST_LISTED - 5) : -3]]
+    assert told.body["text"].startswith(f"{len(notices)} more in ")
+    # Told once more with others, it still counts all.
+    again = summary([told, raised()], NOW)
+    assert (again.body["count"], len(again.body["notices"])) == (len(notices) + 1, MOST_LISTED)
+
+
+def test_the_worst_is_what_was_raised() -> None:
+    over, held = event(severity="critical"), event("yard/ramp", severity="critical")
+    down = Notice.of_incident(incident(None, "backend"), AT)
+    assert summary([cleared(over), raised(held), down], NOW).body["text"].endswith("critical, fire raised at yard/ramp")
+    assert summary([raised(event(severity="info")), down], NOW).body["text"].endswith("warning, down at this box")
 
 
 def test_a_summary_of_a_summary_tells_of_what_that_tells() -> None:
@@ -87,4 +114,4 @@ def test_a_summary_of_a_summary_tells_of_what_that_tells() -> None:
     ("seconds", "words"), [(0.0, "1 second"), (90.0, "90 seconds"), (301.0, "6 minutes"), (7200.0, "2 hours")]
 )
 def test_the_time_is_told_in_words(seconds: float, words: str) -> None:
-    assert summary([notice(), notice(seconds)], NOW).body["text"] == f"2 more in {words}"
+    assert summary([notice(), notice(seconds)], NOW).body["text"].startswith(f"2 more in {words}; ")

@@ -20,7 +20,7 @@ from runtime.events.notice import Notice
 from runtime.events.store import EventStore
 from runtime.service.logs import Log
 from runtime.sinks.sink import Context, Sink, Unavailable
-from tests.unit.runtime.notices import add, event, raised
+from tests.unit.runtime.notices import AT, add, event, incident, raised
 
 CAMERAS = {"yard/gate": ("fire",)}
 _PATIENCE_S = 20.0
@@ -152,6 +152,8 @@ def test_a_sink_that_hangs_delays_nobody_and_is_left_behind(store: EventStore, o
     assert opened.status()["phone"].pending == 1
     opened.close(0.0)
     hangs.set()
+    # Not in the midst of the next test.
+    Pager.until(4)
 
 
 def test_couriers_survive_whatever_a_sink_does(store: EventStore, office: Open) -> None:
@@ -214,7 +216,7 @@ def test_sinks_learn_of_new_cameras(store: EventStore, office: Open) -> None:
 def test_sinks_know_what_they_were_told_before(store: EventStore, office: Open) -> None:
     (notice,) = add(store, 1)
     with Deliveries(store.path) as deliveries:
-        deliveries.delivered([deliveries.pending("phone", 1)[0].id])
+        deliveries.delivered(deliveries.pending("phone", 1))
     office(phone=pager())
     until(lambda: len(Pager.made) == 1)
     assert Pager.made[0][1].standing == [notice]
@@ -262,6 +264,53 @@ def test_a_sink_that_is_reachable_again_is_told_at_once(
     until(lambda: bool(pending(store)["phone"].pending))
     Pager.made[0][1].reachable()
     assert Pager.until(1) == [notice.id]
+
+
+def test_a_store_that_fails_is_tried_again_soon_however_long_it_failed(
+    store: EventStore, office: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+
+    def pause_s(failures: int, chance: object) -> float:
+        pauses.append(failures)
+        return 0.01
+
+    monkeypatch.setattr(courier, "pause_s", pause_s)
+    add(store, 1)
+    aside = store.path.rename(tmp_path / "aside.sqlite")
+    office(phone=pager())
+    until(lambda: len(pauses) > 20)
+    assert set(pauses) == {1}
+    # Nor is that counted as a failure of the sink.
+    Pager.answer = staticmethod(_fail_once())
+    aside.rename(store.path)
+    Pager.until(1)
+    assert pauses[-1] == 2
+
+
+def _fail_once() -> Callable[[Notice], None]:
+    failures = iter([Unavailable("later")])
+
+    def answer(notice: Notice) -> None:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+
+    return answer
+
+
+def test_a_notice_that_cannot_be_read_stops_no_sink(
+    store: EventStore, office: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, good = add(store, 2)
+    store.open_incident(down := incident())
+    store.tell_of(down, Notice.of_incident(down, AT), ["phone"])
+    damaged = (f"{down.id}:down", good.id)
+    store.database.run("UPDATE deliveries SET notice = '{' WHERE notice_id = ? OR notice_id <> ?", damaged)
+    opened = office(phone=pager())
+    assert Pager.until(1) == [good.id]
+    assert opened.told_down() == []
+    until(lambda: pending(store)["phone"].dead == 2)
+    assert "a notice cannot be read any more" in capsys.readouterr().err
 
 
 def test_a_pause_that_was_asked_for_is_kept_though_it_is_rung(

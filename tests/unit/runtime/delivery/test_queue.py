@@ -164,6 +164,21 @@ def test_a_clock_that_jumps_gives_nothing_up_by_itself(store: EventStore, delive
     assert states(deliveries) == ["pending"]
 
 
+def test_a_clock_that_is_set_late_gives_nothing_up(store: EventStore, deliveries: Deliveries) -> None:
+    unset = datetime.fromisoformat("1970-01-01T00:01:00.000+00:00")
+    add(store, 1)
+    store.database.run("UPDATE deliveries SET created_at = ?", (unset.isoformat(timespec="milliseconds"),))
+    time, sink = Time(), Told(fail(Unavailable("no network")))
+    walls = {0.0: unset, 601.0: unset, 602.0: NOW, DAY_S: NOW}
+    made = JsonlSettings(path=Path("unused"), give_up_after=DAY_S)
+    line = Queue("phone", made, Log(for_people=False), time.clock, lambda: walls[time.now_s])
+    for time.now_s in walls:
+        assert states(deliveries) == ["pending"]
+        with pytest.raises(Unavailable):
+            line.drain(deliveries, sink, always)
+    assert states(deliveries) == ["dead"]
+
+
 def test_what_was_told_and_could_not_be_settled_is_not_told_again(
     store: EventStore, deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +192,21 @@ def test_what_was_told_and_could_not_be_settled_is_not_told_again(
     line.drain(deliveries, sink, always)
     assert sink.ids == [notice.id]
     assert states(deliveries) == ["delivered"]
+
+
+def test_a_store_that_was_begun_anew_is_not_settled_for_the_damaged_one(tmp_path: Path) -> None:
+    sink, line = Told(), queue(Time())
+    with EventStore(tmp_path / "damaged.sqlite") as damaged, Deliveries(damaged.path) as deliveries:
+        (before,) = add(damaged, 1)
+        with pytest.MonkeyPatch.context() as broken:
+            broken.setattr(Deliveries, "delivered", lambda *_: (_ for _ in ()).throw(UserError("malformed")))
+            with pytest.raises(UserError, match="malformed"):
+                line.drain(deliveries, sink, always)
+    with EventStore(tmp_path / "anew.sqlite") as anew, Deliveries(anew.path) as deliveries:
+        (after,) = add(anew, 1)
+        line.drain(deliveries, sink, always)
+        assert states(deliveries) == ["delivered"]
+    assert sink.ids == [before.id, after.id]
 
 
 def test_the_drain_ends_when_it_shall(store: EventStore, deliveries: Deliveries) -> None:
@@ -211,6 +241,60 @@ def test_a_storm_becomes_one_notice(store: EventStore, deliveries: Deliveries) -
     time.now_s = 600.0
     line.drain(deliveries, sink, always)
     assert deliveries.find("phone", "delivered")[-1].notice.body["text"].startswith("3 more in ")
+
+
+def test_a_critical_alarm_goes_past_a_storm(store: EventStore, deliveries: Deliveries) -> None:
+    time, sink = Time(), Told()
+    line = queue(time, fold_after=2, fold_within=300.0)
+    # More than are looked at at once.
+    noise = add(store, 200, severity="info")
+    assert line.drain(deliveries, sink, always) > 0.0
+    (fire,) = add(store, 1, severity="critical")
+    noise += add(store, 1, severity="info")
+    assert line.drain(deliveries, sink, always) > 0.0
+    assert sink.ids == [noise[0].id, noise[1].id, fire.id]
+    # The others wait no longer for it.
+    time.now_s = 300.0
+    late = add(store, 1, severity="critical")
+    line.drain(deliveries, sink, always)
+    assert sink.ids[3] == late[0].id
+    told = deliveries.find("phone", "delivered")[-1].notice
+    assert told.body["count"] == 199
+    assert states(deliveries).count("folded") == 199
+
+
+def test_a_critical_alarm_that_fails_is_the_next_one_still(store: EventStore, deliveries: Deliveries) -> None:
+    sink, line = Told(), queue(Time(), fold_after=1, fold_within=300.0)
+    noise = add(store, 3, severity="info")
+    (fire,) = add(store, 1, severity="critical")
+
+    def answer(notice: Notice) -> None:
+        if notice.id == fire.id:
+            raise Unavailable("no answer")
+
+    sink.answer = answer
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            line.drain(deliveries, sink, always)
+    sink.answer = lambda notice: None
+    line.drain(deliveries, sink, always)
+    assert sink.ids == [noise[0].id, fire.id]
+
+
+def test_what_a_summary_told_is_not_hidden_when_it_is_refused(store: EventStore, deliveries: Deliveries) -> None:
+    time, sink = Time(), Told()
+    line = queue(time, fold_after=1, fold_within=300.0)
+    notices = add(store, 4)
+    line.drain(deliveries, sink, always)
+
+    def answer(notice: Notice) -> None:
+        if notice.what == "summary":
+            raise Refused("too large")
+
+    time.now_s, sink.answer = 300.0, answer
+    line.drain(deliveries, sink, always)
+    assert [each.notice.id for each in deliveries.find("phone", "dead")] == [notice.id for notice in notices[1:]]
+    assert len(states(deliveries)) == 4
 
 
 def test_one_that_waited_alone_is_told_as_it_is(store: EventStore, deliveries: Deliveries) -> None:

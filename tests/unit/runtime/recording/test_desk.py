@@ -13,6 +13,7 @@ from runtime.events.event import Event
 from runtime.events.near_miss import NearMiss
 from runtime.look import Look
 from runtime.recording.desk import Desk, Film, Inbox, Job, Over, Raised, Shown
+from runtime.recording.reel import Picture
 from runtime.recording.take import Take
 from runtime.sources.frame import Frame
 from tests.unit.runtime.stored import event, miss
@@ -28,8 +29,10 @@ def shown(subject: Event | NearMiss) -> Shown:
     return Shown(subject, shot(), LOOK)
 
 
-def film() -> Film:
-    return Film(Take.of(event(), 0.0, RecordingSettings()), 5.0)
+def film(size: int = 10) -> Film:
+    take = Take.of(event(), 0.0, RecordingSettings())
+    take.add_picture(Picture(take.from_s, bytes(size)))
+    return Film(take, 5.0)
 
 
 def left(desk: Desk) -> list[Job]:
@@ -42,7 +45,7 @@ def left(desk: Desk) -> list[Job]:
 
 def test_the_oldest_near_miss_is_dropped_first_and_counted() -> None:
     jobs: list[Job] = [shown(event()), film(), shown(miss()), shown(miss()), shown(event())]
-    desk = Desk(most=4)
+    desk = Desk(most_bytes=40)
     for job in jobs:
         desk.put(job)
     assert left(desk) == [jobs[0], jobs[1], jobs[3], jobs[4]]
@@ -50,7 +53,7 @@ def test_the_oldest_near_miss_is_dropped_first_and_counted() -> None:
 
 
 def test_then_the_oldest_clip_then_the_oldest_snapshot() -> None:
-    desk = Desk(most=2)
+    desk = Desk(most_bytes=20)
     jobs: list[Job] = [shown(event()), film(), shown(event()), shown(event())]
     for job in jobs:
         desk.put(job)
@@ -59,11 +62,26 @@ def test_then_the_oldest_clip_then_the_oldest_snapshot() -> None:
 
 
 def test_a_near_miss_that_comes_when_all_is_full_of_events_is_the_one_that_goes() -> None:
-    desk = Desk(most=1)
+    desk = Desk(most_bytes=10)
     first = shown(event())
     desk.put(first)
     desk.put(shown(miss()))
     assert left(desk) == [first]
+
+
+def test_jobs_are_bounded_by_what_they_hold_in_memory() -> None:
+    jobs: list[Job] = [film(40), film(60), shown(event()), film(95)]
+    desk = Desk(most_bytes=100)
+    for job in jobs:
+        desk.put(job)
+    # The last clip is the oldest then, and too large beside the snapshot.
+    assert left(desk) == jobs[2:3]
+    assert desk.dropped == {"clip": 3}
+    desk = Desk(most_bytes=100)
+    for job in jobs:
+        desk.put(job)
+        assert desk.take() is job
+    assert not desk.dropped
 
 
 def test_shots_are_bounded_by_bytes_and_events_never_dropped() -> None:

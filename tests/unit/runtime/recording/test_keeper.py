@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,9 @@ class Yard:
                 opened.add(each)
         for each in self.events:
             self.add(each.id)
-        self.keeper = Keeper(self.store, lambda: self.settings, Lines(self.said.append), lambda: NOW)
+        self.now, self.clock_s = NOW, 0.0
+        log = Lines(self.said.append)
+        self.keeper = Keeper(self.store, lambda: self.settings, log, lambda: self.now, lambda: self.clock_s)
 
     def add(self, id: str, kind: Kind = "clip") -> None:
         (subject,) = (each for each in self.events if each.id == id)
@@ -68,6 +72,43 @@ def test_it_sweeps_and_heals_when_it_begins(yard: Yard) -> None:
     assert not yard.keeper.is_alive()
     assert any("in step again" in line for line in yard.said)
     assert any("retention" in line for line in yard.said)
+
+
+def pass_by(yard: Yard, time: timedelta, jump: timedelta = timedelta(0)) -> int:
+    """So much time passes, while the clock moves by so much more; how many clips are then left."""
+    yard.clock_s += time.total_seconds()
+    yard.now += time + jump
+    yard.keeper.sweep()
+    return yard.clips()
+
+
+def test_a_clock_that_jumps_makes_nothing_old_until_it_has_held_for_a_day(yard: Yard) -> None:
+    yard.settings = RetentionSettings(keep_clips=10 * 86400.0)
+    hour, years = timedelta(hours=1), timedelta(days=4000)
+    assert pass_by(yard, hour) == 5
+    assert pass_by(yard, hour, years) == 5
+    assert pass_by(yard, 22 * hour) == 5
+    assert any("the clock was set" in line for line in yard.said)
+    # It was wrong, and is set again.
+    assert pass_by(yard, hour, -years) == 5
+    assert pass_by(yard, 25 * hour) == 5
+    assert pass_by(yard, hour, years) == 5
+    assert pass_by(yard, 25 * hour) == 0
+
+
+def test_a_clock_that_is_set_a_little_is_believed(yard: Yard) -> None:
+    yard.settings = RetentionSettings(keep_clips=2.5 * 86400)
+    assert pass_by(yard, timedelta(hours=1), timedelta(minutes=50)) == 3
+
+
+def test_what_is_of_nothing_is_not_old_by_a_clock_that_jumped(yard: Yard) -> None:
+    stranger = put(file_of(yard.store, event(), "clip"), 10)
+    os.utime(stranger, (NOW.timestamp(), NOW.timestamp()))
+    yard.now += timedelta(days=4000)
+    yard.keeper.start()
+    yard.until(lambda: any("the clock was set" in line for line in yard.said))
+    yard.keeper.close()
+    assert stranger.exists()
 
 
 def test_it_makes_room_at_once_when_it_is_asked(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

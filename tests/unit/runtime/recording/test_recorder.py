@@ -125,6 +125,20 @@ def test_a_near_miss_has_pictures_and_no_clip(studio: Studio) -> None:
     assert image.mean() == pytest.approx(BRIGHT, abs=3)
 
 
+def test_of_a_target_that_comes_near_again_and_again_one_in_a_minute_is_shown(studio: Studio) -> None:
+    flicker = [DARK] * 100 + [BRIGHT] * 4
+    cameras = {"yard": [*flicker * 9, *[DARK] * 100], "gate": [*flicker, *[DARK] * 100]}
+    studio.record(cameras)
+    with EventStore(studio.folder / "events.sqlite") as store:
+        misses = {each.id: each for each in store.misses()}
+    assert len(misses) == 10
+    shown = [misses[each.near_miss_id] for each in studio.media() if each.kind == "snapshot" and each.near_miss_id]
+    times_s = {name: [each.best_s for each in shown if each.camera == name] for name in cameras}
+    assert len(times_s["gate"]) == 1
+    first_s, second_s = times_s["yard"]
+    assert 60.0 <= second_s - first_s < 75.0
+
+
 @pytest.mark.parametrize(
     ("off", "kinds"),
     [
@@ -195,7 +209,7 @@ def test_a_live_camera_has_its_clip_when_it_is_over_by_the_clock(tmp_path: Path)
         path, MODEL, lambda: guarded.room.assembly.settings, Space(), Lines(said.append), clock=guarded.clock
     )
     with guarded:
-        guarded.room.watch.outputs = (*guarded.room.watch.outputs, recorder)
+        guarded.room.watch.outputs.append(recorder)
 
         def look(brightness: int, looks: int) -> None:
             for _ in range(looks):

@@ -30,6 +30,8 @@ def test_addresses_of_the_internet_are_public(number: str) -> None:
         ),
         *("::1", "::", "fe80::1", "fe80::1%eth0", "fd00::1", "ff02::1"),
         *("::ffff:127.0.0.1", "::ffff:192.168.1.1", "64:ff9b::7f00:1", "2002:c0a8:101::"),
+        *("fec0::1", "::127.0.0.1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "192.88.99.1", "::ffff:192.88.99.1"),
+        *("2001:0:7f00:1::", "2002:c058:6301::"),
     ],
 )
 def test_addresses_of_this_machine_and_network_are_not(number: str) -> None:

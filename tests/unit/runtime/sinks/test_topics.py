@@ -31,8 +31,8 @@ def test_everything_has_a_state_before_anything_happens() -> None:
         GATE_FIRE: "OFF",
         "box/yard/gate/person/state": "OFF",
         "box/yard/ramp/fire/state": "OFF",
-        "box/yard/gate/connectivity/state": "ON",
-        "box/yard/ramp/connectivity/state": "ON",
+        "box/yard/gate/_connection/state": "ON",
+        "box/yard/ramp/_connection/state": "ON",
     }
 
 
@@ -50,9 +50,9 @@ def test_the_same_notice_twice_changes_nothing() -> None:
 def test_a_camera_that_is_down_is_not_connected() -> None:
     down = incident("yard/gate")
     over = incident("yard/gate", ended_at=AT)
-    assert states(Notice.of_incident(down, AT))["box/yard/gate/connectivity/state"] == "OFF"
+    assert states(Notice.of_incident(down, AT))["box/yard/gate/_connection/state"] == "OFF"
     both = (Notice.of_incident(down, AT), Notice.of_incident(over, AT))
-    assert states(*both)["box/yard/gate/connectivity/state"] == "ON"
+    assert states(*both)["box/yard/gate/_connection/state"] == "ON"
 
 
 def test_what_befalls_the_box_is_no_camera_s_state() -> None:
@@ -70,7 +70,7 @@ def test_a_summary_sets_the_states_of_all_that_it_tells() -> None:
     assert dict(held_now.touched(told, TOPICS)) == {
         GATE_FIRE: "OFF",
         "box/yard/ramp/fire/state": "ON",
-        "box/yard/ramp/connectivity/state": "OFF",
+        "box/yard/ramp/_connection/state": "OFF",
     }
 
 
@@ -102,9 +102,15 @@ def test_home_assistant_finds_a_sensor_for_each_alarm_and_for_the_connection() -
     assert (fire["payload_on"], fire["payload_off"], fire["device_class"]) == ("ON", "OFF", "smoke")
     assert (fire["availability_topic"], fire["payload_not_available"]) == ("box/status", "offline")
     assert fire["device"]["name"] == "yard/gate"
-    link = configs["homeassistant/binary_sensor/box_yard_ramp_connectivity/config"]
+    (link,) = (each for each in configs.values() if each["state_topic"] == "box/yard/ramp/_connection/state")
     assert (link["device_class"], link["entity_category"]) == ("connectivity", "diagnostic")
     assert {config["unique_id"] for config in configs.values()} == {topic.split("/")[2] for topic in configs}
+
+
+@pytest.mark.parametrize("alarm", ["connectivity", "_connection"])
+def test_an_alarm_may_have_any_name(alarm: str) -> None:
+    assert TOPICS.alarm("gate", alarm) != TOPICS.connectivity("gate")
+    assert len(found({"gate": (alarm,)})) == 2
 
 
 def test_names_that_look_alike_stay_apart() -> None:
