@@ -39,7 +39,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = seeded_network()
     network.fc = torch.nn.Linear(2048, 2)
     with torch.no_grad():
-        # Logits far from zero, as a trained head's: near it the rounding of 7-bit weights (no VNNI) turns their direction.
+        # Logits far from zero, as a trained head's: near it the rounding of 7-bit weights turns their direction.
         network.fc.weight.abs_().mul_(torch.tensor([[1.0], [-1.0]]))
     path = tmp_path_factory.mktemp("weights") / "resnet50.pth"
     torch.save({"state_dict": network.state_dict()}, path)
