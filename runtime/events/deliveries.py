@@ -182,19 +182,18 @@ class Deliveries:
         What is urgent is not folded, nor is one alone. `summary` is given no bodies but those of other summaries. Who
         writes to the store waits only for the end of it: of many thousands the rest takes seconds.
         """
-        while True:
-            folded = list(self._foldable(sink))
-            if len(folded) < 2:
-                return False
-            notice = summary([delivery.notice for delivery in folded])
-            with self.database.transaction():
-                # Somebody may have had dead letters sent again meanwhile: no summary tells of these.
-                values = (sink, folded[-1].id)
-                there = self.database.rows(f"SELECT count(*), sum(id) FROM deliveries WHERE {_FOLDABLE}", values)
-                if there == [(len(folded), sum(delivery.id for delivery in folded))]:
-                    self.database.run(_FOLD, (self._moment(), notice.id, *values))
-                    post(self.database, notice, [sink], event_id=None, incident_id=None)
-                    return True
+        folded = list(self._foldable(sink))
+        if len(folded) < 2:
+            return False
+        notice = summary([delivery.notice for delivery in folded])
+        values = (sink, folded[-1].id)
+        with self.database.transaction():
+            there = self.database.rows(f"SELECT count(*), sum(id) FROM deliveries WHERE {_FOLDABLE}", values)
+            # Somebody may have had dead letters sent again meanwhile, of which it does not tell.
+            if same := there == [(len(folded), sum(delivery.id for delivery in folded))]:
+                self.database.run(_FOLD, (self._moment(), notice.id, *values))
+                post(self.database, notice, [sink], event_id=None, incident_id=None)
+        return same
 
     def resend(self, ids: Iterable[int] | None = None, sink: str | None = None) -> int:
         """Have dead letters delivered after all: these `ids`, else all of a `sink`, else all; how many there were.

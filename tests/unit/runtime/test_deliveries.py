@@ -244,22 +244,23 @@ def test_a_fold_takes_only_what_its_summary_tells(
 ) -> None:
     sent_again, *notices = add(store, 3)
     deliveries.dead(deliveries.pending("phone", 1)[0], "refused")
-    made = []
+    new: list[Notice] = []
 
     def slowly(folded: Sequence[Notice]) -> Notice:
         # Nobody waits while it is made.
         with Deliveries(store.path, busy_timeout_s=0.0) as another:
             another.resend()
-        made.append(add(store, 1))
+        new.extend(add(store, 1))
         return summary(folded, NOW)
 
+    assert not deliveries.fold("phone", slowly)
+    assert len(ids(deliveries)) == 4
     assert deliveries.fold("phone", slowly)
-    first, second = ([notice.id for notice in each] for each in made)
     (told,) = (each.notice for each in deliveries.pending("phone", 9) if each.notice.what == "summary")
     listed = [each["id"] for each in told.body["notices"]]
-    assert listed == [sent_again.id, *[notice.id for notice in notices], *first]
+    assert listed == [notice.id for notice in (sent_again, *notices, new[0])]
     assert {each.notice.id for each in deliveries.find("phone", "folded")} == set(listed)
-    assert second[0] in ids(deliveries)
+    assert new[1].id in ids(deliveries)
 
 
 def test_what_is_urgent_is_not_folded_and_one_alone_is_not(store: EventStore, deliveries: Deliveries) -> None:
