@@ -45,7 +45,8 @@ class Space:
 
 store = Path(sys.argv[1])
 settings = WatchSettings(sites={{"": SiteSettings(cameras={{"yard": CameraSettings(detect="0")}})}})
-desk = Desk(most=1)
+# One clip waits at most: it takes 0.7 MB.
+desk = Desk(most_bytes=1_000_000)
 archive = Archive(store, desk, MODEL, lambda: settings, Space(), Log())
 archive.start()
 noise = np.random.default_rng(0).integers(0, 255, ({FRAMES}, 120, 160, 3)).astype(np.uint8)

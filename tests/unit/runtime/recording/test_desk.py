@@ -80,8 +80,8 @@ def test_jobs_are_bounded_by_what_they_hold_in_memory() -> None:
     desk = Desk(most_bytes=100)
     for job in jobs:
         desk.put(job)
+        assert not desk.dropped
         assert desk.take() is job
-    assert not desk.dropped
 
 
 def test_shots_are_bounded_by_bytes_and_events_never_dropped() -> None:
