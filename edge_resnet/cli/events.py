@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from rich.table import Column
+
     from runtime.config.recording import RetentionSettings
     from runtime.events.event import Event
     from runtime.events.near_miss import NearMiss
@@ -51,6 +53,7 @@ def list_events(
     """List the newest events, the newest last."""
     query = _query(camera, alarm, since, until)
     with _reading(events) as store:
+        _check_known(store, query)
         verdicts = _verdicts(store)
         found = store.select(query, limit)[::-1]
         near = store.select_misses(query, limit)[::-1] if misses else []
@@ -108,9 +111,11 @@ def export(
 
     if out.suffix not in (".csv", ".jsonl"):
         raise UserError(f"{out}: events are exported as CSV or JSON lines; name a file that ends in .csv or .jsonl")
+    query = _query(camera, alarm, since, until)
     with _reading(events) as store:
+        _check_known(store, query)
         verdicts = _verdicts(store)
-        rows = [_json(each, verdicts) for each in store.select(_query(camera, alarm, since, until), -1)[::-1]]
+        rows = [_json(each, verdicts) for each in store.select(query, -1)[::-1]]
     files.write_text(out, _csv(rows) if out.suffix == ".csv" else _lines(rows))
     typer.echo(f"{out}: {len(rows)} event{'s' * (len(rows) != 1)}")
 
@@ -223,6 +228,15 @@ def _query(camera: str | None, alarm: str | None, since: str | None, until: str 
     return Query(camera, alarm, begin, end)
 
 
+def _check_known(store: EventStore, query: Query) -> None:
+    """Raise UserError for a camera or an alarm that the store knows nothing of: that is a slip, not an empty answer."""
+    from runtime.config.finding import instead
+
+    for option, asked, known in (("--camera", query.camera, store.cameras), ("--alarm", query.alarm, store.alarms)):
+        if asked is not None and asked not in (names := known()):
+            raise UserError(f"{option} {asked}: nothing of it in {store.path}; {instead(asked, names)}")
+
+
 @contextmanager
 def _reading(events: Path) -> Iterator[EventStore]:
     from runtime.events.store import EventStore
@@ -279,6 +293,20 @@ def _when(at: str | None, seconds: float) -> str:
     return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _whole(*names: str) -> list[Column]:
+    """Columns that are told whole, however narrow the terminal is."""
+    from rich.table import Column
+
+    widths = {"when": 19}  # a date and a time
+    return [Column(name, no_wrap=True, min_width=widths.get(name, 8)) for name in names]
+
+
+def _folded(name: str) -> Column:
+    from rich.table import Column
+
+    return Column(name, overflow="fold")
+
+
 def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -290,7 +318,7 @@ def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
     if not found:
         typer.echo("no events")
         return
-    table = Table("event", "when", "camera", "alarm", "severity", "lasted", "peak", "verdict")
+    table = Table(*_whole("event", "when"), _folded("camera"), "alarm", "severity", "lasted", "peak", "verdict")
     for event in found:
         lasted = "held" if event.ended_s is None else duration(event.ended_s - event.started_s)
         given = verdicts.get(event.id)
@@ -312,7 +340,7 @@ def _print_misses(found: Sequence[NearMiss]) -> None:
     if not found:
         typer.echo("no near misses")
         return
-    table = Table("near miss", "when", "camera", "alarm", "did not fire")
+    table = Table(*_whole("near miss", "when"), _folded("camera"), "alarm", "did not fire")
     for miss in found:
         when, target = _when(miss.seen_at, miss.best_s), str(Target(miss.alarm, miss.zone))
         table.add_row(miss.id[:SHORT_ID], when, miss.camera, target, miss.reason)

@@ -53,6 +53,11 @@ _CLOSE_ABANDONED = """
         (SELECT max(moment) FROM ledger_until), ?)))
     WHERE ended_at IS NULL
 """
+_CAMERAS = """
+    SELECT camera FROM events UNION SELECT camera FROM near_misses UNION SELECT camera FROM ledger_until
+    UNION SELECT camera FROM scores ORDER BY 1
+"""
+_ALARMS = "SELECT alarm FROM events UNION SELECT alarm FROM near_misses ORDER BY 1"
 _FIRST, _LAST = "0000", "9999"
 
 
@@ -115,6 +120,14 @@ class EventStore:
         order = f"WHERE {where} ORDER BY created_at DESC, rowid DESC LIMIT :limit"
         rows = self.database.rows(f"{_SELECT_MISSES} {order}", {**values, "limit": limit})
         return [NearMiss(*row) for row in rows]
+
+    def cameras(self) -> list[str]:
+        """All cameras that anything is known of."""
+        return [name for (name,) in self.database.rows(_CAMERAS)]
+
+    def alarms(self) -> list[str]:
+        """All alarms that were raised or came near."""
+        return [name for (name,) in self.database.rows(_ALARMS)]
 
     def open_events(self) -> list[Event]:
         """Those that have no end: held now, or left by a run that was cut off."""

@@ -23,9 +23,13 @@ class Verdict:
 
 
 def give(database: Database, verdict: Verdict) -> None:
-    """Write a verdict on an event that is there; a later one takes the place of an earlier one."""
+    """Write a verdict on an event that is there; a later one takes the place of an earlier one, whose note stays."""
     database.run(
-        "INSERT OR REPLACE INTO verdicts (event_id, verdict, note, given_at) VALUES (?, ?, ?, ?)",
+        """
+        INSERT INTO verdicts (event_id, verdict, note, given_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (event_id) DO UPDATE SET verdict = excluded.verdict, given_at = excluded.given_at,
+            note = CASE excluded.note WHEN '' THEN note ELSE excluded.note END
+        """,
         (verdict.event_id, verdict.verdict, verdict.note, verdict.given_at),
     )
 

@@ -108,6 +108,9 @@ def test_a_verdict_is_kept_and_may_be_changed(store: Path, capsys: pytest.Captur
     edge_resnet(capsys, "events", "verdict", "aaaa", "false", "--note", "a welder", "--events", store)
     shown = edge_resnet(capsys, "events", "show", "aaaa", "--events", store, "--json").answer
     assert (shown["verdict"], shown["note"]) == ("false", "a welder")
+    edge_resnet(capsys, "events", "verdict", "aaaa", "unclear", "--events", store)
+    shown = edge_resnet(capsys, "events", "show", "aaaa", "--events", store, "--json").answer
+    assert (shown["verdict"], shown["note"]) == ("unclear", "a welder")
 
 
 def test_exports_are_whole(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,6 +165,8 @@ def test_a_purge_tells_what_would_go_and_keeps_what_has_to_be_told(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["list", "--camera", "site/yarb"], "--camera site/yarb: nothing of it in"),
+        (["export", "a.csv", "--alarm", "fier"], "did you mean fire?"),
         (["show", "aa"], "aa: 2 ids begin so"),
         (["show", "zz"], "no event zz; edge-resnet events list shows them"),
         (["verdict", "aaaa", "maybe"], "maybe: a verdict is one of true, false, unclear"),
