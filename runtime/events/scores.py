@@ -111,7 +111,7 @@ def _pack(piece: Piece) -> bytes:
     judged = _millionths([[each.probability for each in look.targets] for look in piece.looks])
     looks = [
         [
-            round(look.time_s, 3),
+            look.time_s,
             look.index,
             None if look.age_s is None else round(look.age_s, 3),
             look.gate,

@@ -136,10 +136,11 @@ def test_the_route_is_of_the_sinks_that_there_are(store: EventStore, office: Ope
 
 
 def test_a_sink_that_hangs_delays_nobody_and_is_left_behind(store: EventStore, office: Open) -> None:
-    hangs = threading.Event()
+    begun, hangs = threading.Event(), threading.Event()
 
     def answer(notice: Notice) -> None:
         if notice.alarm == "fire":
+            begun.set()
             hangs.wait(_PATIENCE_S)
 
     Pager.answer = staticmethod(answer)
@@ -150,6 +151,7 @@ def test_a_sink_that_hangs_delays_nobody_and_is_left_behind(store: EventStore, o
     opened.ring()
     assert Pager.until(3) == [notice.id for notice in notices]
     assert opened.status()["phone"].pending == 1
+    assert begun.wait(_PATIENCE_S)
     opened.close(0.0)
     hangs.set()
     # Not in the midst of the next test.
