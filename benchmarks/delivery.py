@@ -24,7 +24,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,11 +38,13 @@ from runtime.events.event import Event
 from runtime.events.journal import utc_now
 from runtime.events.notice import Notice
 from runtime.events.store import EventStore
+from runtime.moment import iso
 from runtime.service.logs import Log
 from tests.rig.broker import Broker
 from tests.rig.mjpeg import MjpegCamera, grey
 from tests.rig.stream import Stream
 from tests.stand_ins import BRIGHT, DARK
+from tests.unit.runtime.notices import event
 
 _A_MINUTE = 10_000
 _FPS, _FRAMES = 25.0, 25
@@ -161,10 +162,10 @@ def of_a_storm(folder: Path, broker: Broker, seconds: float) -> dict[str, Any]:
         for number in range(events):
             time.sleep(max(0.0, begin_s + number * 60 / _A_MINUTE - time.perf_counter()))
             raised = _event()
-            for event in (raised, replace(raised, ended_s=2.0)):
-                notice = Notice.of_event(event, event.created_at)
+            for subject in (raised, replace(raised, ended_s=2.0)):
+                notice = Notice.of_event(subject, subject.created_at)
                 before_s = time.perf_counter()
-                (store.add if event is raised else store.update)(event, notice, office.route(notice))
+                (store.add if subject is raised else store.update)(subject, notice, office.route(notice))
                 commits.append(1000 * (time.perf_counter() - before_s))
                 wrote[notice.id] = time.time()
                 office.ring()
@@ -184,24 +185,8 @@ def of_a_storm(folder: Path, broker: Broker, seconds: float) -> dict[str, Any]:
 
 
 def _event() -> Event:
-    now = utc_now().isoformat(timespec="milliseconds")
-    return Event(
-        id=str(uuid.uuid4()),
-        camera="gate",
-        alarm="fire",
-        label="fire",
-        raised_at=now,
-        created_at=now,
-        started_s=0.0,
-        raised_s=1.0,
-        ended_s=None,
-        peak=0.9,
-        mean=0.8,
-        looks=6,
-        model_sha256="0" * 64,
-        backend="openvino",
-        precision="int8",
-    )
+    now = iso(utc_now())
+    return event("gate", raised_at=now, created_at=now)
 
 
 def _quantiles(values: Sequence[float]) -> dict[str, float]:

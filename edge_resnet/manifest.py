@@ -92,6 +92,11 @@ class ModelSpec(Strict):
                 raise ValueError(f"alarm {name} has background classes: {', '.join(both)}")
         return self
 
+    @property
+    def alarming(self) -> frozenset[str]:
+        """The labels that belong to an alarm."""
+        return frozenset(label for alarm in self.alarms.values() for label in alarm.classes)
+
     def class_indices(self, alarm: str) -> tuple[int, ...]:
         """Where the classes of an alarm stand among the labels."""
         return tuple(self.labels.index(name) for name in self.alarms[alarm].classes)

@@ -20,7 +20,7 @@ from runtime.cameras.shot import Maker
 from runtime.cameras.sight import Sight
 from runtime.channel import Channel
 from runtime.config.armed import armed
-from runtime.config.rules import rules, severity_of
+from runtime.config.rules import rules, severity_of, zones
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.events.journal import Decider, EventWriter, Journal, Route, nobody, utc_now
 from runtime.events.patient import PatientStore
@@ -30,7 +30,6 @@ from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
 from runtime.sources import open_source
 from runtime.sources.address import Address
-from runtime.zones import Zone
 
 # With less than so many periods between two looks nothing was missed; a beat may fall out.
 _BEATS = 2.5
@@ -38,7 +37,7 @@ _BEATS = 2.5
 
 @dataclass
 class Assembly:
-    """What all channels of a watch share. `settings`, `decider`, `route` and `mode` may be exchanged while it runs.
+    """What all channels of a watch share. `settings`, `decider` and `mode` may be exchanged while it runs.
 
     `pictures_per_s`: how many pictures people are shown of each camera; None for none. `route`: the sinks of a notice.
     `mode`: what a person has put in force.
@@ -131,8 +130,7 @@ class Assembly:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)
 
     def _judge(self, camera: CameraSettings) -> Judge:
-        zones = {name: Zone(name, zone.polygon, self.model) for name, zone in camera.zones.items()}
-        return Judge(self.model, rules(self.settings, camera, self.model.alarms), zones)
+        return Judge(self.model, rules(self.settings, camera, self.model.alarms), zones(camera, self.model))
 
     def _armed(self, name: str, alarm: str) -> bool:
         return armed(self.settings, name, alarm, self.wall(), self.mode)

@@ -254,8 +254,7 @@ class Channel:
 
     def _opens(self, time_s: float, seen: Seen) -> bool:
         """Whether the gate is open; where nothing may be left out, it is not even asked."""
-        watched = {target.alarm for target in self.judge.rules}
-        never = [alarm for alarm in self.settings.gate.never_for if alarm in watched and self.armed(alarm)]
+        never = [alarm for alarm in self.settings.gate.never_for if alarm in self.judge.alarms and self.armed(alarm)]
         if always_open(self.settings.gate, never):
             self._gate_why = "off"
             return True

@@ -15,6 +15,7 @@ from runtime.events.incident import Incident
 from runtime.events.journal import Route, nobody
 from runtime.events.notice import Notice
 from runtime.events.patient import PatientStore
+from runtime.moment import iso
 from runtime.outputs.output import Output
 from runtime.service.logs import Log
 
@@ -53,7 +54,7 @@ class Incidents:
             self._since_s[camera] = turn.since_s
             return
         # Also where an earlier run told that it is down.
-        self.debounce.up(camera, _iso(now), turn.since_s)
+        self.debounce.up(camera, iso(now), turn.since_s)
         if blind:
             blind_s = turn.since_s - self._since_s.pop(camera, turn.since_s)
             self.log.info("camera sees again", camera=camera, was=turn.before, blind_s=round(blind_s, 1))
@@ -74,7 +75,7 @@ class Incidents:
         """
         if camera in self.open:
             return
-        incident = Incident(str(uuid.uuid4()), camera, kind, _iso(at or self.wall()), None, evidence)
+        incident = Incident(str(uuid.uuid4()), camera, kind, iso(at or self.wall()), None, evidence)
         self.open[camera] = incident
         self.store.open_incident(incident)
         self.debounce.down(incident, self.clock() if since_s is None else since_s)
@@ -83,7 +84,7 @@ class Incidents:
 
     def ended(self, camera: str | None, at: datetime | None = None) -> Incident | None:
         """What befell this camera, or the box, is over; the incident, if there was one."""
-        incident, ended_at = self.open.pop(camera, None), _iso(at or self.wall())
+        incident, ended_at = self.open.pop(camera, None), iso(at or self.wall())
         if camera is None:
             # Also where an earlier run told that it is down.
             self.debounce.up(None, ended_at, self.clock())
@@ -99,7 +100,7 @@ class Incidents:
         """Write that it is to be told what has lasted long enough; to be called often. Whether there was anything."""
         lasting = self.debounce.look(self.clock())
         for incident in lasting:
-            notice = Notice.of_incident(incident, _iso(self.wall()))
+            notice = Notice.of_incident(incident, iso(self.wall()))
             self.store.tell_of(incident, notice, self.route(notice))
         return bool(lasting)
 
@@ -112,14 +113,10 @@ class Incidents:
         """Others are not watched any more: of those that were told to be down it is told that this is over."""
         for camera in self.debounce.told:
             if camera is not None and camera not in cameras:
-                self.debounce.forget(camera, _iso(self.wall()))
+                self.debounce.forget(camera, iso(self.wall()))
 
     def keep_ledger(self, channels: Iterable[Channel]) -> None:
         """Write what the ledgers have booked since the last time, in one transaction."""
         ledgers = [channel.ledger for channel in channels if channel.ledger is not None]
         entries = [entry for ledger in ledgers for entry in ledger.take()]
         self.store.add_ledger(entries, {ledger.camera: ledger.until for ledger in ledgers})
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")

@@ -42,6 +42,8 @@ class Judge:
     def __init__(self, model: ModelSpec, rules: Mapping[Target, Rule], zones: Mapping[str, Zone]) -> None:
         """`zones`: by name, all that `rules` name."""
         self.rules = rules
+        # Asked at every frame.
+        self.alarms = frozenset(target.alarm for target in rules)
         self._zones = zones
         self._labels = {name: alarm.classes for name, alarm in model.alarms.items()}
         self._model = model

@@ -10,6 +10,7 @@ from runtime.events.journal import Journal
 from runtime.events.scores import JudgedTarget, Piece, RecordedLook
 from runtime.judge import Judge, Judgement
 from runtime.look import Look
+from runtime.moment import iso
 
 # What a power cut may lose of quiet hours, and long enough to pack well. Who asks why nothing fired just now waits a
 # minute at most.
@@ -52,7 +53,7 @@ class ScoreBook:
         piece = Piece(
             run=journal.run,
             camera=journal.camera,
-            created_at=journal.now().isoformat(timespec="milliseconds"),
+            created_at=iso(journal.now()),
             labels=self.labels,
             targets=tuple((target.alarm, target.zone) for target in rules),
             rules=tuple(asdict(rule.settings) for rule in rules.values()),

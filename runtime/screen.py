@@ -29,7 +29,7 @@ class Screen:
         """`wall`: None for one camera, whose every picture is given on at its own time."""
         self._model, self._outputs, self._wall = model, outputs, wall
         self._newest: Image | None = None
-        self._alarming = frozenset(label for alarm in model.alarms.values() for label in alarm.classes)
+        self._alarming = model.alarming
 
     def show(self, channel: Channel, shot: Shot) -> None:
         """A new picture of a camera, annotated with its latest look, at it or shortly before."""

@@ -17,8 +17,7 @@ from runtime import trust
 from runtime.arming import Arming
 from runtime.assembly import Assembly
 from runtime.backends import Description, variant
-from runtime.config.addresses import of_addresses
-from runtime.config.bundled import against_bundle
+from runtime.config.bundled import watch_addresses
 from runtime.config.load import load
 from runtime.config.settings import WatchSettings
 from runtime.couriers import Couriers
@@ -154,7 +153,8 @@ def watch(
         keeper = Keeper(options.events, lambda: run.assembly.settings.retention, log)
         store = open_patiently(options.events, log.error, keeper.ask)
         stack.callback(store.close)
-        if len(files) == len(settings.cameras()):
+        files_only = len(files) == len(settings.cameras())
+        if files_only:
             # A file can be watched again, when there is space: that there is none is told now.
             _ = store.store
         office = Office(options.events, settings.sinks, watched(settings, bundle.model.alarms), log)
@@ -166,7 +166,7 @@ def watch(
         run = _Run(options, settings, files, opener, inference, store, office, bell, reporters.metrics, log, stack)
         keeper.start()
         stack.callback(keeper.close)
-        run.record(keeper, stack)
+        run.record(keeper, files_only, stack)
         couriers = Couriers(office, run.watch.incidents, run.assembly)
         couriers.start()
         ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
@@ -211,7 +211,6 @@ class _Run:
         stack: ExitStack,
     ) -> None:
         self._opener, self._options, self._log = opener, options, log
-        self._files_only = len(files) == len(settings.cameras())
         model = opener.bundle.model
         several = options.config is not None or len(settings.cameras()) > 1
         pictured = options.outputs.pictures
@@ -241,11 +240,11 @@ class _Run:
             sinks=office.status,
         )
 
-    def record(self, keeper: Keeper, stack: ExitStack) -> None:
+    def record(self, keeper: Keeper, files_only: bool, stack: ExitStack) -> None:
         """Keep pictures and clips of events from now on, beside the event store."""
         model, assembly = self._opener.bundle.model, self.assembly
         recorder = Recorder(
-            self._options.events, model, lambda: assembly.settings, keeper, self._log, files_only=self._files_only
+            self._options.events, model, lambda: assembly.settings, keeper, self._log, files_only=files_only
         )
         stack.callback(recorder.close)
         self.watch.outputs.append(recorder)
@@ -298,10 +297,7 @@ def _settings(options: StreamOptions, bundle: Bundle) -> WatchSettings:
         return options.settings
     if options.config is not None:
         return load(options.config, alarms, input=bundle.model.input)
-    settings = of_addresses(options.cameras, rate=options.rate_per_s)
-    for finding in against_bundle(settings, alarms):
-        raise UserError(f"--rate {options.rate_per_s:g}: {finding.text}" if "rate" in finding.path else finding.text)
-    return settings
+    return watch_addresses(options.cameras, options.rate_per_s, alarms)
 
 
 def _check_files(settings: WatchSettings, options: StreamOptions, log: Log) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_resnet.cli import options
+from edge_resnet.cli.when import length
 from edge_resnet.command import answer_json
 from edge_resnet.errors import UserError
 
@@ -27,7 +28,7 @@ def arm(
     config: Annotated[Path, typer.Option(metavar="CAMERAS.yaml", help="What the stream watches.")] = Path(
         "cameras.yaml"
     ),
-    events: Annotated[Path, typer.Option(help="The SQLite file that stream writes.")] = Path("events.sqlite"),
+    events: options.Events = options.EVENTS,
     lasting: Annotated[
         str | None, typer.Option("--for", metavar="2h", help="How long it holds; by default until it is taken back.")
     ] = None,
@@ -50,7 +51,7 @@ def arm(
         raise UserError("--for: how long which mode? Name it: edge-resnet arm away --for 2h")
     _check(mode, settings, config)
     now = datetime.now(timezone.utc)
-    until = None if lasting is None else _until(lasting, now)
+    until = None if lasting is None else now + length("--for", lasting, "a length of time, such as 30min or 2h")
     options.require_store(events)
     with EventStore(events, read_only=mode is None) as store:
         if mode is not None:
@@ -74,19 +75,6 @@ def _check(mode: str | None, settings: WatchSettings, config: Path) -> None:
         raise UserError(f"{config}: no modes there; docs/cameras.md shows how to write home and away")
     if mode not in (None, _AUTO, *settings.modes):
         raise UserError(f"{mode}: no such mode in {config}; there are {', '.join(settings.modes)}, and {_AUTO}")
-
-
-def _until(lasting: str, now: datetime) -> datetime:
-    from datetime import timedelta
-
-    from pydantic import TypeAdapter, ValidationError
-
-    from runtime.config.units import WRITTEN, Seconds
-
-    try:
-        return now + timedelta(seconds=TypeAdapter(Seconds).validate_python(lasting, context=WRITTEN))
-    except ValidationError as error:
-        raise UserError(f"--for {lasting}: takes a length of time, such as 30min or 2h") from error
 
 
 def _command(store: EventStore, mode: str, until: datetime | None, now: datetime) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What sinks were told, and what they could not be told.", no_args_is_help=True)
 
-Events = Annotated[Path, typer.Option(help="The SQLite file that stream writes.")]
-_STORE = Path("events.sqlite")
 # A person reads no more; --json gives all.
 _MOST_LISTED = 50
 
@@ -30,7 +28,7 @@ def list_(
     state: Annotated[
         str | None, typer.Option(help="Only in this state: pending, delivered, dead or folded; else pending and dead.")
     ] = None,
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     json: options.Json = False,
 ) -> None:
     """Show how many notices each sink was told and not told, and those that wait or are dead. A stream may run."""
@@ -57,7 +55,7 @@ def resend(
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Dead letters, as list shows them.")] = None,
     sink: Annotated[str | None, typer.Option(help="All dead letters of this sink.")] = None,
     all_dead: Annotated[bool, typer.Option("--all-dead", help="All dead letters.")] = False,
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     json: options.Json = False,
 ) -> None:
     """Have dead letters delivered after all, with the ids they had. A stream that runs does so within 10 seconds."""

@@ -27,19 +27,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Events of the stream: list, show, export, judge, back up, purge.", no_args_is_help=True)
 
-Events = Annotated[Path, typer.Option("--events", help="The SQLite file that stream writes.")]
 Camera = Annotated[str | None, typer.Option(help="Only of this camera, by its full name (site/camera).")]
 Alarm = Annotated[str | None, typer.Option(help="Only of this alarm.")]
 _WHEN = 'A day or time of this box\'s clock ("2026-11-24 13:00"), or how long ago ("24 h").'
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help=_WHEN)]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help=_WHEN)]
 Id = Annotated[str, typer.Argument(metavar="EVENT", help="The beginning of its id, or last for the newest.")]
-_STORE = Path("events.sqlite")
 
 
 @app.command(name="list")
 def list_events(
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     camera: Camera = None,
     alarm: Alarm = None,
     since: Since = None,
@@ -67,7 +65,7 @@ def list_events(
 
 
 @app.command()
-def show(event: Id, events: Events = _STORE, json: options.Json = False) -> None:
+def show(event: Id, events: options.Events = options.EVENTS, json: options.Json = False) -> None:
     """Show all that is kept of an event: its fields, pictures, deliveries, verdict."""
     from runtime.events.find import find_event
 
@@ -100,7 +98,7 @@ def show(event: Id, events: Events = _STORE, json: options.Json = False) -> None
 @app.command()
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A file that ends in .csv or .jsonl.")],
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     camera: Camera = None,
     alarm: Alarm = None,
     since: Since = None,
@@ -125,7 +123,7 @@ def verdict(
     event: Id,
     judged: Annotated[str, typer.Argument(metavar="[true|false|unclear]", help="Was there what the alarm said?")],
     note: Annotated[str, typer.Option(help="A word on why.")] = "",
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     json: options.Json = False,
 ) -> None:
     """Say whether an event was right: backtests of recorded scores take it for the truth."""
@@ -152,7 +150,7 @@ def verdict(
 @app.command()
 def backup(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The copy; replaced, when it is there.")],
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     json: options.Json = False,
 ) -> None:
     """Copy the event store while a stream writes to it; pictures and clips are files of their own, copy them too."""
@@ -168,7 +166,7 @@ def backup(
 
 @app.command()
 def purge(
-    events: Events = _STORE,
+    events: options.Events = options.EVENTS,
     config: Annotated[Path | None, typer.Option(metavar="CAMERAS.yaml", help="Whose retention holds.")] = None,
     before: Annotated[
         str | None,

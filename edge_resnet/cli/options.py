@@ -12,6 +12,8 @@ from edge_resnet.errors import UserError
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
 Backend = Annotated[str, typer.Option(help="auto, or onnxruntime, openvino, opencv, tensorrt, tensorrt_rtx, torch.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, fp16, bf16 or int8.")]
+Events = Annotated[Path, typer.Option("--events", help="The SQLite file that stream writes.")]
+EVENTS = Path("events.sqlite")
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 
 

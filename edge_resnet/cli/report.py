@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +29,7 @@ _NAME_SHARE = 1 / 4
 
 def report(
     ledger: Annotated[bool, typer.Option("--ledger", help="Time that was watched, and why the rest was not.")] = False,
-    events: Annotated[Path, typer.Option(help="The SQLite file that stream writes.")] = Path("events.sqlite"),
+    events: options.Events = options.EVENTS,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help='A day or time of this box\'s clock ("2026-11-24 13:00"), or "24 h".'),

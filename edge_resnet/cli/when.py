@@ -1,4 +1,4 @@
-"""Moments as people give them on the command line."""
+"""Moments and lengths of time as people give them on the command line."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ def moment(option: str, text: str, now: datetime | None = None) -> datetime:
     return given
 
 
-def _ago(option: str, text: str, now: datetime) -> datetime:
+def length(option: str, text: str, takes: str) -> timedelta:
+    """A length of time (`24 h`). Raises UserError, which says what `option` takes."""
     from pydantic import TypeAdapter, ValidationError
 
     from runtime.config.units import WRITTEN, Seconds
 
     try:
-        return now - timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
-    except (ValidationError, OverflowError) as error:
-        raise UserError(
-            f'{option} {text}: takes a day or time such as 2026-11-24 or "2026-11-24 13:00", or how long ago, "24 h"'
-        ) from error
+        return timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
+    except ValidationError as error:
+        raise UserError(f"{option} {text}: takes {takes}") from error
+
+
+def _ago(option: str, text: str, now: datetime) -> datetime:
+    takes = 'a day or time such as 2026-11-24 or "2026-11-24 13:00", or how long ago, "24 h"'
+    return now - length(option, text, takes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_resnet.cli import options
+from edge_resnet.cli.when import length
 from edge_resnet.command import answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.errors import UserError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # So many looks before and after the one that decided are printed; --json gives all.
 _SHOWN = 12
-_STORE = Path("events.sqlite")
 
 
 def why(
@@ -34,7 +34,7 @@ def why(
             help="The beginning of the id of an event or a near miss; last, or last-miss for the newest.",
         ),
     ] = None,
-    events: Annotated[Path, typer.Option(help="The SQLite file that stream writes.")] = _STORE,
+    events: options.Events = options.EVENTS,
     camera: Annotated[
         str | None, typer.Option(help="Why did this camera (site/camera) not raise anything? With --at.")
     ] = None,
@@ -86,7 +86,8 @@ def _tell_silence(
     from runtime.events.store import EventStore
     from runtime.why.silent import silence
 
-    moment, around_s = _moment(at), _seconds(around)
+    takes = 'a time such as "30 s" or "5 min"'
+    moment, around_s = _moment(at), length("--around", around, takes).total_seconds()
     options.require_store(events)
     with EventStore(events, read_only=True) as store:
         found = silence(store, camera, moment, around_s, alarm)
@@ -114,17 +115,6 @@ def _moment(at: str) -> datetime:
     except ValueError:
         return moment("--at", at)
     return moment("--at", f"{datetime.now():%Y-%m-%d} {at.strip()}")
-
-
-def _seconds(around: str) -> float:
-    from pydantic import TypeAdapter, ValidationError
-
-    from runtime.config.units import WRITTEN, Seconds
-
-    try:
-        return float(TypeAdapter(Seconds).validate_python(around, context=WRITTEN))
-    except ValidationError as error:
-        raise UserError(f'--around {around}: takes a time such as "30 s" or "5 min"') from error
 
 
 def _draw_subject(picture: Path, found: Why) -> None:

@@ -17,6 +17,7 @@ from runtime.backtest.engine import Engine
 from runtime.backtest.footage import Footage, evidence, of_alarms
 from runtime.backtest.judged import Judged
 from runtime.backtest.truth import Interval, read_truth
+from runtime.config.rules import zones
 from runtime.events.journal import Decider
 from runtime.judge import Judge
 from runtime.look import Look
@@ -24,7 +25,6 @@ from runtime.outputs.output import Output
 from runtime.rule import Rule
 from runtime.service.lines import Lines
 from runtime.session import StreamOptions, watch
-from runtime.zones import Zone
 
 SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov"})
 TRUTH = "truth.csv"
@@ -69,7 +69,6 @@ class Watcher:
     def _footage(self, clip: Path, truth: Sequence[Interval]) -> Footage:
         seen = self._seen(clip)
         judge = judge_of(self._conditions, clip.stem, self._engine.model)
-        zones = self._conditions.settings_of(clip.stem).zones
         judged = {target.alarm: self._engine.model.alarms[target.alarm] for target in judge.rules}
         return Footage(
             name=clip.name,
@@ -77,7 +76,7 @@ class Watcher:
             evidence=evidence(seen.looks, judge),
             truth=of_alarms(truth, judged),
             decider=self._engine.decider,
-            zones=zones,
+            zones=self._conditions.settings_of(clip.stem).zones,
         )
 
     def _seen(self, clip: Path) -> Seen:
@@ -132,9 +131,8 @@ def watch_clips(
 
 def judge_of(conditions: Conditions, name: str, model: ModelSpec) -> Judge:
     """The judge of video of this name, with the rules and zones that it is judged by. Raises UserError."""
-    zones = {zone: Zone(zone, each.polygon, model) for zone, each in conditions.settings_of(name).zones.items()}
     rules = {target: Rule(settings) for target, settings in conditions.rules(name, model.alarms).items()}
-    return Judge(model, rules, zones)
+    return Judge(model, rules, zones(conditions.settings_of(name), model))
 
 
 class _Keeper(Output):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec, ModelSpec
-from runtime.config.addresses import of_addresses
-from runtime.config.bundled import against_bundle
+from runtime.config.bundled import watch_addresses
 from runtime.config.fill import Unset
 from runtime.config.finding import instead
 from runtime.config.load import load
@@ -50,8 +49,8 @@ class Conditions:
         if config is not None:
             # No camera is opened, so the passwords may be elsewhere.
             return cls(load(config, model.alarms, environment=Unset(), input=model.input), named, rate)
-        for finding in against_bundle(of_addresses(("0",), rate=rate), model.alarms):
-            raise UserError(f"--rate {rate:g}: {finding.text}" if "rate" in finding.path else finding.text)
+        # Of which camera does not matter.
+        watch_addresses(("0",), rate, model.alarms)
         return cls(None, named, rate)
 
     def camera_of(self, name: str) -> str | None:

@@ -167,5 +167,4 @@ def _on_recorded(job: Job, recorded: Path, narrator: Narrator) -> Result:
 
 
 def _ignored(intervals: Iterable[Interval], model: ModelSpec) -> dict[str, int]:
-    known = {label for alarm in model.alarms.values() for label in alarm.classes}
-    return dict(Counter(interval.label for interval in intervals if interval.label not in known))
+    return dict(Counter(interval.label for interval in intervals if interval.label not in model.alarming))

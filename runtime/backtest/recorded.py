@@ -22,6 +22,7 @@ from runtime.events.scores import Piece, RecordedLook, read_between
 from runtime.events.store import EventStore
 from runtime.events.verdict import verdicts
 from runtime.judge import Target
+from runtime.moment import iso
 from runtime.rule import State
 
 # A camera of whose gate nothing comes through is looked at every 10 s by default, and a beat may fall out.
@@ -125,7 +126,7 @@ class Recorded:
         at, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
         while at <= end:
             until = at + _CHUNK
-            yield from read_between(self._store.database, _text(at), _text(until))
+            yield from read_between(self._store.database, iso(at), iso(until))
             at = until
 
     def _gather(self, piece: Piece, run: _Run) -> None:
@@ -214,7 +215,3 @@ def _spans(times_s: np.typing.NDArray[np.float64], chosen: np.typing.NDArray[np.
     bounds = [0, *(np.flatnonzero(~joined) + 1).tolist(), len(times_s)]
     pairs = pairwise(bounds)
     return [(float(times_s[first]), float(times_s[end - 1])) for first, end in pairs if first < end and chosen[first]]
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec, InputSpec
+from runtime.config.addresses import of_addresses
 from runtime.config.finding import Finding, KeyPath
 from runtime.config.references import unknown_alarms
 from runtime.config.rules import rule_of
@@ -25,6 +27,14 @@ def against_bundle(
             yield from _too_slow(path, watched, settings, alarms)
             if input is not None:
                 yield from _unfit_zones(path, watched, input)
+
+
+def watch_addresses(addresses: Sequence[str], rate: float, alarms: Mapping[str, AlarmSpec]) -> WatchSettings:
+    """A watch of the command line's addresses at its --rate. Raises UserError where that does not fit the bundle."""
+    settings = of_addresses(addresses, rate=rate)
+    for finding in against_bundle(settings, alarms):
+        raise UserError(f"--rate {rate:g}: {finding.text}" if "rate" in finding.path else finding.text)
+    return settings
 
 
 def _never_raised(settings: WatchSettings, name: str, alarm: AlarmSpec) -> Iterator[Finding]:

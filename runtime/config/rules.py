@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edge_resnet.manifest import AlarmSpec
+from edge_resnet.manifest import AlarmSpec, ModelSpec
 from runtime.config.settings import AlarmSettings, CameraSettings, WatchSettings, ZoneSettings
 from runtime.judge import Target
 from runtime.rule import Rule
 from runtime.rule_settings import HYSTERESIS, RuleSettings
 from runtime.severity import Severity
+from runtime.zones import Zone
 
 # A setting of the configuration, and the rule's own name for it.
 NAMES = {
@@ -46,6 +47,11 @@ def rules(settings: WatchSettings, camera: CameraSettings, alarms: Mapping[str, 
         for alarm in alarms
         for target in targets(alarm, camera)
     }
+
+
+def zones(camera: CameraSettings, model: ModelSpec) -> dict[str, Zone]:
+    """The zones of a camera by name. Raises UserError for one of which the network's map says nothing."""
+    return {name: Zone(name, zone.polygon, model) for name, zone in camera.zones.items()}
 
 
 def rule_at(settings: WatchSettings, camera: CameraSettings, target: Target, alarm: AlarmSpec) -> RuleSettings:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from runtime.events.notice import Notice
+from runtime.moment import iso
 from runtime.severity import SEVERITIES
 
 _SUMMARY: Final = "summary"
@@ -56,7 +57,7 @@ def summary(notices: Sequence[Notice], now: datetime) -> Notice:
     worst = max(told, key=lambda each: (SEVERITIES.index(each["severity"]), each["what"] in _BEGINNINGS))
     text = f"{count} more in {_span(told)}; worst: {_in_words(worst)}"
     body = {"text": text, "count": count, "notices": _listed(told)}
-    at = now.isoformat(timespec="milliseconds")
+    at = iso(now)
     return Notice(f"{uuid.uuid4()}:{_SUMMARY}", _SUMMARY, None, None, worst["severity"], at, body)
 
 

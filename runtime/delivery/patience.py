@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runtime.events.journal import utc_now
+from runtime.moment import CLOCK_WAS_SET, iso
 
 # A clock that jumps when the network comes gives nothing up before the sink was tried for so long.
 _SHORTEST_TRIAL_S = 600.0
-# What is written to be older is of a box whose clock was not set yet.
-CLOCK_WAS_SET = "2020"
 _EVER = "0000"
 
 
@@ -43,7 +42,7 @@ class Patience:
         failing_s = now_s - self._failing_since_s
         if failing_s < min(give_up_after_s, _SHORTEST_TRIAL_S):
             return None
-        before = (now - timedelta(seconds=give_up_after_s)).isoformat(timespec="milliseconds")
+        before = iso(now - timedelta(seconds=give_up_after_s))
         if failing_s >= give_up_after_s:
             return _EVER, before
         began, began_s = self._began

@@ -11,6 +11,7 @@ from runtime.config.sinks import SinkSettings
 from runtime.delivery.queue import told
 from runtime.events.journal import utc_now
 from runtime.events.notice import Notice
+from runtime.moment import iso
 from runtime.sinks.registry import open_sink
 from runtime.sinks.sink import Context
 
@@ -47,6 +48,4 @@ def try_sinks(sinks: Mapping[str, SinkSettings]) -> Iterator[Tried]:
 
 def _notice() -> Notice:
     body = {"test": True, "text": "This is a test of edge-resnet. Nothing has happened."}
-    return Notice(
-        f"{uuid.uuid4()}:test", "test", None, None, "info", utc_now().isoformat(timespec="milliseconds"), body
-    )
+    return Notice(f"{uuid.uuid4()}:test", "test", None, None, "info", iso(utc_now()), body)

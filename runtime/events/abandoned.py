@@ -9,6 +9,7 @@ from runtime.events.event import Event
 from runtime.events.journal import Route
 from runtime.events.notice import Notice
 from runtime.events.store import EventStore
+from runtime.moment import iso
 
 
 def close_abandoned(store: EventStore, now: datetime, route: Route) -> list[Event]:
@@ -17,7 +18,7 @@ def close_abandoned(store: EventStore, now: datetime, route: Route) -> list[Even
     An event ends with the last look that was recorded of its camera, is marked as interrupted, and that it is over is
     told as ever: a light that an alarm has switched on must not burn for ever.
     """
-    at = now.isoformat(timespec="milliseconds")
+    at = iso(now)
     store.close_abandoned(at)
     closed = [replace(event, ended_s=store.last_judged_s(event), interrupted=True) for event in store.open_events()]
     with store.together():

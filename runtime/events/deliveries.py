@@ -14,6 +14,7 @@ from runtime.events.database import BUSY_TIMEOUT_S, Database
 from runtime.events.journal import utc_now
 from runtime.events.notice import Notice, Unreadable
 from runtime.events.outbox import post
+from runtime.moment import iso
 
 # `dead` could not be delivered and is not tried again by itself; `folded` is told by a summary.
 State = Literal["pending", "delivered", "dead", "folded"]
@@ -253,7 +254,7 @@ class Deliveries:
         self.database.close()
 
     def _moment(self) -> str:
-        return self._now().isoformat(timespec="milliseconds")
+        return iso(self._now())
 
     def _pending(self, which: str, values: Sequence[Any], most: int) -> list[Delivery]:
         where = f"WHERE state = 'pending' AND {which} ORDER BY id LIMIT ?"

@@ -15,6 +15,7 @@ from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
 from runtime.events.scores import Piece
 from runtime.judge import Judgement, Target
+from runtime.moment import iso
 from runtime.rule import Change, Episode, State
 from runtime.rule_settings import RuleSettings
 from runtime.severity import Severity
@@ -108,7 +109,7 @@ class Journal:
         return notice, self.route(notice)
 
     def _now(self) -> str:
-        return self.now().isoformat(timespec="milliseconds")
+        return iso(self.now())
 
     def _raise(self, judgement: Judgement, episode: Episode) -> Event:
         now = self._now()

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from runtime.events.database import Database
 from runtime.events.event import Event
 from runtime.events.near_miss import NearMiss
+from runtime.moment import iso
 
 # The picture of a look, the same with what speaks for the alarm drawn on it, a video.
 Kind = Literal["snapshot", "heat", "clip"]
@@ -80,7 +81,7 @@ def found(store: Path) -> list[Medium]:
                 stats.append((path.stat(), path, kind))
     stats.sort(key=lambda each: each[0].st_mtime)
     return [
-        Medium(number, kind, path, stat.st_size, _written(stat).isoformat(timespec="milliseconds"), None, None)
+        Medium(number, kind, path, stat.st_size, iso(_written(stat)), None, None)
         for number, (stat, path, kind) in enumerate(stats)
     ]
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from runtime.config.recording import RetentionSettings
 from runtime.events.media import Kind, Medium
+from runtime.moment import CLOCK_WAS_SET, iso
 
 # Rows that can be deleted by their age: events, incidents and deliveries only when they are told to, and are over.
 Table = Literal["scores", "near_misses", "events", "incidents", "deliveries"]
@@ -24,8 +25,6 @@ MOST_FREE_SHARE = 1 / 20
 _MORE = 1.1
 # Deleted rows leave their space in the database's file, to rows that come: enough of it is no reason to delete more.
 _ROOM_FOR_ROWS = 32e6
-# Before its clock was set, a small box wrote 1970: of what is of then nobody knows the age.
-_CLOCK_WAS_SET = "2020"
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _by_age(settings: RetentionSettings, now: datetime) -> Iterable[Cut]:
     )
     for table, age_s in ages:
         if age_s is not None:
-            yield Cut(table, _ago(now, age_s), "age", _CLOCK_WAS_SET)
+            yield Cut(table, _ago(now, age_s), "age", CLOCK_WAS_SET)
 
 
 def _is_over_age(medium: Medium, settings: RetentionSettings, now: datetime) -> bool:
@@ -127,7 +126,7 @@ def _is_over_age(medium: Medium, settings: RetentionSettings, now: datetime) -> 
         ages_s.append(settings.keep_near_misses)
     elif settings.keep_events is not None:
         ages_s.append(settings.keep_events)
-    return _CLOCK_WAS_SET < medium.created_at < _ago(now, min(ages_s))
+    return CLOCK_WAS_SET < medium.created_at < _ago(now, min(ages_s))
 
 
 def _by_size(stock: Stock, settings: RetentionSettings, files: dict[int, Removal], cuts: dict[Table, Cut]) -> None:
@@ -197,7 +196,7 @@ def _holds(days: Sequence[Day], cut: Cut) -> bool:
 
 
 def _ago(now: datetime, seconds: float) -> str:
-    return (now - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    return iso(now - timedelta(seconds=seconds))
 
 
 def _end_of(day: str) -> str:

@@ -37,7 +37,7 @@ def explained(image: Image, subject: Event | NearMiss, look: Look, model: ModelS
     seen = subject.peak if isinstance(subject, Event) else subject.best
     caption = overlay.Caption(
         probabilities=look.probabilities,
-        alarming=frozenset(label for alarm in model.alarms.values() for label in alarm.classes),
+        alarming=model.alarming,
         held={str(target): seen} if isinstance(subject, Event) else {},
         note=f"{subject.camera.rpartition('/')[2]}  {_when(subject, look)}",
     )

@@ -18,6 +18,7 @@ from runtime.events.near_miss import NearMiss
 from runtime.events.query import Query
 from runtime.events.store import EventStore
 from runtime.judge import Target
+from runtime.moment import iso
 from runtime.rule import State
 from runtime.why.fired import lacking
 from runtime.why.trace import Step, Trace, traces
@@ -107,18 +108,14 @@ def silence(store: EventStore, camera: str, at: datetime, around_s: float, alarm
         misses=_misses(store, camera, alarm, since, until),
         incidents=tuple(
             each
-            for each in store.incidents(_iso(since))
-            if each.camera in (camera, None) and each.kind != LIVE and each.began_at <= _iso(until)
+            for each in store.incidents(iso(since))
+            if each.camera in (camera, None) and each.kind != LIVE and each.began_at <= iso(until)
         ),
         booked=_booked(store, camera, since, until),
         traces=_traces(store.database, camera, alarm, since, until),
         unwritten=_unwritten(store, camera, since),
         names=_names(store.database),
     )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")
 
 
 def _clock(at: str | None) -> str:
@@ -132,7 +129,7 @@ def _target(subject: Event | NearMiss) -> Target:
 
 def _events(store: EventStore, camera: str, alarm: str | None, since: datetime, until: datetime) -> tuple[Event, ...]:
     """Those that were raised then, or before and still held."""
-    query = Query(camera, alarm, _iso(since - _MOST_HELD), _iso(until))
+    query = Query(camera, alarm, iso(since - _MOST_HELD), iso(until))
     return tuple(
         event
         for event in reversed(store.select(query, _ALL))
@@ -147,7 +144,7 @@ def _held_s(event: Event) -> float:
 def _misses(
     store: EventStore, camera: str, alarm: str | None, since: datetime, until: datetime
 ) -> tuple[NearMiss, ...]:
-    return tuple(reversed(store.select_misses(Query(camera, alarm, _iso(since), _iso(until)), _ALL)))
+    return tuple(reversed(store.select_misses(Query(camera, alarm, iso(since), iso(until)), _ALL)))
 
 
 def _booked(store: EventStore, camera: str, since: datetime, until: datetime) -> dict[str, float]:
@@ -162,7 +159,7 @@ def _booked(store: EventStore, camera: str, since: datetime, until: datetime) ->
 def _traces(database: Database, camera: str, alarm: str | None, since: datetime, until: datetime) -> tuple[Trace, ...]:
     """The looks of that time, by target."""
     pieces = []
-    for run, first_s, last_s, created_at in database.rows(_PIECES, (camera, _iso(since), _iso(until + _MOST_PIECE))):
+    for run, first_s, last_s, created_at in database.rows(_PIECES, (camera, iso(since), iso(until + _MOST_PIECE))):
         if datetime.fromisoformat(created_at) - timedelta(seconds=last_s - first_s) <= until:
             found = scores.read(database, run, camera, first_s, last_s)
             pieces += [piece for piece in found if piece.created_at == created_at]
@@ -178,7 +175,7 @@ def _unwritten(store: EventStore, camera: str, since: datetime) -> bool:
     """Whether the camera is booked for later than its newest recorded look."""
     ((newest,),) = store.database.rows("SELECT max(created_at) FROM scores WHERE camera = ?", (camera,))
     booked = store.booked_until().get(camera)
-    return booked is not None and booked >= since and (newest is None or newest < _iso(since))
+    return booked is not None and booked >= since and (newest is None or newest < iso(since))
 
 
 def _names(database: Database) -> frozenset[str]:
@@ -190,7 +187,7 @@ def _judged(trace: Trace) -> Iterator[str]:
     """What a target's looks say."""
     steps, rule, name = trace.steps, trace.rule, str(trace.target)
     best = max(steps, key=lambda step: step.probability)
-    at = f"{best.probability:.2f} at {_clock(_iso(best.at)) if best.at else best.time_s}"
+    at = f"{best.probability:.2f} at {_clock(iso(best.at)) if best.at else best.time_s}"
     if all(step.state == State.DISARMED.value for step in steps):
         yield f"{name}: not armed then (its schedule, its modes, or the camera's alarms); best {at}"
         return
