@@ -29,8 +29,10 @@ import runtime.trust
 from tests.stand_ins import choose_brightness
 runtime.trust.choose = choose_brightness
 {before}
+from edge_resnet import command
 from runtime.stream import main
-sys.exit(main())
+# As the real program ends: threads that hang in a library are not waited for.
+command.leave(main())
 """
 _PATIENCE_S = 30.0
 
