@@ -8,6 +8,8 @@ from runtime.sources.file import FileSource
 from runtime.sources.folder import FolderSource
 from runtime.sources.frame import Source
 from runtime.sources.http import HttpSource
+from runtime.sources.outage import Outage
+from runtime.sources.packets import NEEDS_PYAV, Take, pyav
 from runtime.sources.rtsp import RtspSource
 from runtime.sources.usb import UsbSource
 
@@ -28,3 +30,17 @@ def open_source(
     if address.target.lower().startswith(("rtsp:", "rtsps:")):
         return RtspSource(address, open_timeout_s, read_timeout_s)
     return HttpSource(address, open_timeout_s, read_timeout_s)
+
+
+def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float, take: Take | None = None) -> Source:
+    """Open what has packets by PyAV, so that frames can be passed over. Raises Outage, also where PyAV is missing.
+
+    `take` is given every packet, of a codec that clips can be made of.
+    """
+    av = pyav()
+    if av is None:
+        raise Outage(address.name, "resources", f"attention: ladder {NEEDS_PYAV}")
+    # It imports PyAV.
+    from runtime.sources.packet_source import PacketSource
+
+    return PacketSource(av, address, open_timeout_s, read_timeout_s, take)

@@ -48,6 +48,11 @@ class Address:
         """Whether its frames are of now; a file's and a folder's may be of any day."""
         return self.kind in ("device", "url")
 
+    @property
+    def has_packets(self) -> bool:
+        """Whether it comes in packets in which key frames can be told from others without decoding."""
+        return self.kind == "file" or self.target.lower().startswith(("rtsp:", "rtsps:"))
+
     @classmethod
     def parse(cls, text: str) -> Address:
         """Understand what the user named. Raises CameraError for what can never be a camera, a stream or a video."""

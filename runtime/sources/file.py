@@ -21,7 +21,7 @@ from runtime.sources.capture import (
     stated_fps,
 )
 from runtime.sources.diagnosis import short_of_resources
-from runtime.sources.frame import Image
+from runtime.sources.frame import EveryFrame, Image
 from runtime.sources.outage import Outage
 
 # A broken header says 90000.
@@ -50,7 +50,7 @@ class FileClock:
         return self._last_s
 
 
-class FileSource:
+class FileSource(EveryFrame):
     """Frames of a video file. Decoding is paid for every frame, the conversion to a picture only where asked for."""
 
     live = False

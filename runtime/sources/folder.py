@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_resnet.errors import PictureError
 from edge_resnet.pictures import find_pictures, read_picture
 from runtime.sources.address import Address
-from runtime.sources.frame import Image
+from runtime.sources.frame import EveryFrame, Image
 from runtime.sources.outage import Outage
 
 # As many as are looked at by default, so that each picture gets one look.
@@ -17,7 +17,7 @@ FPS = 5.0
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-class FolderSource:
+class FolderSource(EveryFrame):
     """The pictures of a folder and those below it. A broken one keeps its place in time, and is counted in `broken`."""
 
     live = False

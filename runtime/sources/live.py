@@ -9,7 +9,7 @@ import cv2
 
 from runtime.sources.address import Address
 from runtime.sources.capture import MAX_BAD_FRAMES, retrieve_image, stated_fps
-from runtime.sources.frame import Image
+from runtime.sources.frame import EveryFrame, Image
 from runtime.sources.outage import Outage
 
 _MAX_FPS = 240.0
@@ -24,7 +24,7 @@ _WAITED_S = 0.5
 Clock = Callable[[], float]
 
 
-class LiveSource:
+class LiveSource(EveryFrame):
     """An open capture whose frames are of now. Until its first frame it may take the opening's limit as well.
 
     For many cameras send a key frame only every 10 s, and nothing can be decoded before it.

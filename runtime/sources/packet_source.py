@@ -1,0 +1,251 @@
+"""A source that finds frames in encoded packets: what nobody looks at is not decoded.
+
+A packet that is no key frame needs those since the last one to be decoded. While frames are passed over, the packets of
+the group of pictures are kept, so that from one frame to the next every frame can be had again: then what was passed
+over is decoded in one go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from runtime.sources.address import Address
+from runtime.sources.backlog import Backlog, came_in_time
+from runtime.sources.decoded import AvFrame
+from runtime.sources.demuxer import Demuxer
+from runtime.sources.file import FileClock
+from runtime.sources.outage import Outage
+from runtime.sources.packets import Take, header_of, is_suitable, packet_of
+
+# Of a group of pictures that is passed over: 16 s at 8 Mbit/s. Of a longer one the next key frame is waited for.
+_MOST_KEPT_BYTES = 16_000_000
+# Timestamps that go back so far begin anew: the camera's clock was set.
+_LEAP_S = 5.0
+# What waited while the stream was opened has drained by then, or never will.
+_JOIN_S = 2.0
+
+
+class PacketSource:
+    """Frames of a network stream or a video file by PyAV; see Source. Key frames are decoded when they are retrieved.
+
+    A frame that the decoder has kept back (B-frames) has the time at which it was captured all the same.
+    """
+
+    def __init__(
+        self,
+        av: ModuleType,
+        address: Address,
+        open_timeout_s: float,
+        read_timeout_s: float,
+        take: Take | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Connect. Raises Outage. `take` is given every packet as it comes, where clips can be made of them."""
+        self.name, self.live = address.name, address.live
+        self.skip_s = self._key_period_s = 0.0
+        self._av, self._clock = av, clock
+        # Many cameras send a key frame only every 10 s, and nothing can be decoded before it.
+        self._patience_s = open_timeout_s + read_timeout_s
+        self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock)
+        self._context = self._demuxer.stream.codec_context
+        self._group = _Group(av, self._context)
+        self._take = take if is_suitable(self._context) else None
+        self._header = header_of(self._context)
+        self.fps = self._demuxer.fps
+        self._arrivals = _Arrivals(clock) if self.live else None
+        self._file_clock = FileClock(self.fps)
+        self._newest_s = float("-inf")
+        self._key_s: float | None = None
+        self._decoded: deque[Any] = deque()
+        self._frame: Any = None
+        self._at_key = self._begun = self._drained = False
+        # Of a file, the first frame is found before it counts as open.
+        self._ahead_s: float | None = None
+        if not self.live:
+            self._ahead_s = self._advance()
+            if self._ahead_s is None:
+                self.close()
+                raise Outage(self.name, "codec", "a video without a single frame; give another file")
+
+    @property
+    def demux_cpu_s(self) -> float:
+        """The processor's time that finding packets has taken, in seconds."""
+        return self._demuxer.cpu_s
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the frame that was grabbed last is decoded, or is a key frame, which can be."""
+        return self._frame is not None or self._at_key
+
+    @property
+    def key_period_s(self) -> float:
+        """Seconds between the last two key frames, while others are passed over."""
+        return self._key_period_s if self.skip_s else 0.0
+
+    def grab(self) -> float | None:
+        """Go to the next frame, as Source says; of a stream with timestamps that lie, their age is not known."""
+        if self._ahead_s is not None:
+            time_s, self._ahead_s = self._ahead_s, None
+            return time_s
+        return self._advance()
+
+    def retrieve(self) -> AvFrame | None:
+        """The frame that was grabbed last; None when it cannot be decoded. Its size may change."""
+        if self._frame is None and self._at_key:
+            self._at_key = False
+            self._frame = self._group.key_frame()
+            self._begun = True
+        try:
+            return None if self._frame is None else AvFrame(self._frame)
+        except (self._av.error.FFmpegError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """Let go of the camera. May be called twice."""
+        self._demuxer.close()
+
+    def _advance(self) -> float | None:
+        self._frame, self._at_key = None, False
+        started_s = self._clock()
+        while not self._decoded:
+            packet = self._demuxer.next()
+            if packet is None:
+                if self._drained:
+                    return None
+                self._drained = True
+                self._decoded.extend(self._group.rest())
+                continue
+            stamp_s = self._notice(packet)
+            if self._arrivals is not None and not self._arrivals.joined:
+                continue
+            if self._is_passed_over(stamp_s):
+                self._at_key = bool(packet.is_keyframe)
+                return self._time_s(stamp_s)
+            self._decoded.extend(self._group.decode())
+            if self.live and not self._decoded and self._clock() - started_s > self._patience_s:
+                advice = f"nothing could be decoded for {self._patience_s:.0f} s; set it to H.264 or H.265"
+                raise Outage(self.name, "codec", advice)
+        self._frame, self._begun = self._decoded.popleft(), True
+        return self._time_s(self._stamp_s(self._frame))
+
+    def _notice(self, packet: Any) -> float:
+        """Keep a new packet for the decoder, and hand it on; its frame's time in the stream."""
+        stamp_s = self._stamp_s(packet)
+        dts_s = stamp_s if packet.dts is None else float(packet.dts * self._demuxer.time_base)
+        if packet.is_keyframe:
+            if self._key_s is not None and stamp_s > self._key_s:
+                self._key_period_s = stamp_s - self._key_s
+            self._key_s = stamp_s
+        self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
+        self._group.add(packet)
+        at_s = 0.0 if self._arrivals is None else self._arrivals.came(dts_s)
+        if self._take is not None:
+            self._take(packet_of(packet, at_s, self._demuxer.time_base), self._header)
+        return stamp_s
+
+    def _is_passed_over(self, stamp_s: float) -> bool:
+        """Whether the newest frame need not be decoded. The first is, and those long after a key frame."""
+        return self._begun and self._key_s is not None and 0.0 <= stamp_s - self._key_s <= self.skip_s > 0.0
+
+    def _stamp_s(self, found: Any) -> float:
+        """The time of a packet's or a decoded frame's picture, as the stream states it."""
+        ticks = found.dts if found.pts is None else found.pts
+        return self._newest_s if ticks is None else float(ticks * self._demuxer.time_base)
+
+    def _time_s(self, stamp_s: float) -> float:
+        if self._arrivals is None:
+            return self._file_clock.time_s(stamp_s - self._demuxer.start_s)
+        return self._arrivals.captured_s(max(0.0, self._newest_s - stamp_s))
+
+
+class _Group:
+    """The group of pictures that comes: decoded as it is asked for, and never without its beginning."""
+
+    def __init__(self, av: ModuleType, context: Any) -> None:
+        self._av, self._context = av, context
+        # What the decoder was not given yet, in order; None while the group's beginning is missing.
+        self._kept: deque[Any] | None = None
+        self._bytes = 0
+
+    def add(self, packet: Any) -> None:
+        """One more packet."""
+        if packet.is_keyframe:
+            if self._kept is None or self._kept:
+                # The decoder would look for the frames that it was not given.
+                self._forget()
+            self._kept, self._bytes = deque([packet]), packet.size
+        elif self._kept is not None:
+            self._kept.append(packet)
+            self._bytes += packet.size
+            if self._bytes > _MOST_KEPT_BYTES:
+                self._kept = None
+
+    def decode(self) -> list[Any]:
+        """Give the decoder what it lacks; the frames that come of the last packet."""
+        frames: list[Any] = []
+        while self._kept:
+            frames = self._given(self._kept.popleft())
+            self._bytes = 0
+        return frames
+
+    def key_frame(self) -> Any | None:
+        """The frame of the key packet that came last, now."""
+        if not self._kept or len(self._kept) != 1:
+            return None
+        frames = self._given(self._kept[0])
+        if frames:
+            self._kept.clear()
+        else:
+            # The decoder waits for those that might belong before it: it has to give what it has, and begin anew.
+            frames = self.rest()
+            self._forget()
+        return frames[-1] if frames else None
+
+    def rest(self) -> list[Any]:
+        """What the decoder has kept back."""
+        return self._given(None)
+
+    def _given(self, packet: Any | None) -> list[Any]:
+        try:
+            return list(self._context.decode(packet))
+        except (self._av.error.FFmpegError, ValueError):
+            # Damaged: the decoder makes do with what comes after it.
+            return []
+
+    def _forget(self) -> None:
+        if self._context.is_open:
+            self._context.flush_buffers()
+
+
+class _Arrivals:
+    """When the frames of a live stream were captured: now, less what they have waited in buffers."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._backlog = Backlog()
+        self._began_s: float | None = None
+        self._last: tuple[float, float] = (0.0, 0.0)
+        self._came_s = self._captured_s = 0.0
+        # Whether what waited while the stream was opened has been passed over.
+        self.joined = False
+
+    def came(self, dts_s: float) -> float:
+        """A packet came, which says `dts_s` of itself; when it was captured."""
+        now_s = self._clock()
+        if self._began_s is None:
+            self._began_s = now_s
+        elif not self.joined:
+            in_time = came_in_time(now_s - self._last[0], dts_s - self._last[1])
+            self.joined = in_time or now_s > self._began_s + _JOIN_S
+        self._last = now_s, dts_s
+        self._came_s = now_s - self._backlog.update(now_s, dts_s)
+        return self._came_s
+
+    def captured_s(self, behind_s: float) -> float:
+        """When a frame was captured that is `behind_s` older than the newest packet; it only grows."""
+        self._captured_s = max(self._captured_s, self._came_s - behind_s)
+        return self._captured_s

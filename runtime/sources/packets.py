@@ -1,0 +1,69 @@
+"""Encoded packets, as cameras send them: what recording and decoding share, and PyAV, which finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+# What MP4 holds and players play; MJPEG has no packets that are smaller than the pictures.
+CODECS = ("h264", "hevc")
+# The finest that MP4's players count, and of RTP's video.
+TICKS_PER_S = 90_000
+NEEDS_PYAV = "needs PyAV: pip install 'edge-resnet[video]'"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a decoder has to know of one connection's packets: parameter sets before them, with start codes."""
+
+    codec: str
+    extradata: bytes
+
+
+@dataclass(frozen=True)
+class Packet:
+    """`at_s`: when it was captured, on the monotonic clock. `pts`, `dts`: ticks of 1/90,000 s."""
+
+    at_s: float
+    data: bytes
+    key: bool
+    pts: int
+    dts: int
+
+
+Take = Callable[[Packet, Header], None]
+
+
+def is_suitable(context: Any) -> bool:
+    """Whether packets are of a codec that MP4 holds, and each begins with a start code, not with its length."""
+    return context.name in CODECS and bytes(context.extradata or b"")[:1] != b"\x01"
+
+
+def header_of(context: Any) -> Header:
+    """The header of a stream's packets, from its codec context."""
+    return Header(context.name, bytes(context.extradata or b""))
+
+
+def packet_of(found: Any, at_s: float, base: Fraction) -> Packet:
+    """A packet of PyAV's, captured at `at_s`; `base`: seconds of a tick of its timestamps."""
+    ticks = base * TICKS_PER_S
+    dts = found.pts if found.dts is None else found.dts
+    pts = dts if found.pts is None else found.pts
+    return Packet(at_s, bytes(found), bool(found.is_keyframe), round(pts * ticks), round(dts * ticks))
+
+
+def pyav() -> ModuleType | None:
+    """PyAV, where it is installed."""
+    try:
+        import av
+        import av.error
+        import av.logging
+    except ImportError:
+        return None
+    # Its FFmpeg would write to standard error, with passwords.
+    av.logging.set_level(None)
+    module: ModuleType = av
+    return module
