@@ -18,6 +18,8 @@ Frame = npt.NDArray[np.uint8]
 # Of ImageNet, in RGB order and of pixels in 0..1: what torchvision's pretrained ResNet-50 was trained with.
 MEAN_RGB = (0.485, 0.456, 0.406)
 STD_RGB = (0.229, 0.224, 0.225)
+# A frame that was scaled before it is resized has so many times the pixels that are needed, each way.
+_SPARE = 2
 # The mean colour in BGR, so that letterbox bars are about zero after normalisation.
 _BAR_BGR = tuple(round(255 * value) for value in reversed(MEAN_RGB))
 
@@ -48,6 +50,18 @@ class Preprocess:
         canvas[:] = _BAR_BGR
         target.of(canvas)[:] = part
         return canvas
+
+    def enough(self, frame_height: int, frame_width: int) -> tuple[int, int]:
+        """Height and width to which a decoder may scale a frame by area before this resizes it, at most its own.
+
+        Twice what is needed, each way, so that each pixel of the input is the mean of whole pixels: from 1920x1080 to
+        224x224 a probability moves by at most 0.02. At 456x256, which is as much work, it is 0.07 (measured on real
+        clips, docs/decisions/0030-attention-ladder.md; tests/parity/test_scaling.py).
+        """
+        source, target = self.boxes(frame_height, frame_width)
+        height = round(_SPARE * frame_height * target.height / source.height)
+        width = round(_SPARE * frame_width * target.width / source.width)
+        return min(height, frame_height), min(width, frame_width)
 
     def batch(self, frames: list[Frame]) -> Frame:
         """Resize each frame and stack them: N x height x width x 3, uint8, BGR."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from edge_resnet.manifest import ModelSpec
+from runtime.attention import Attention
 from runtime.cameras.camera import Camera
 from runtime.cameras.gate import Gate
 from runtime.cameras.ledger import Ledger
@@ -18,7 +19,7 @@ from runtime.cameras.mask import Mask
 from runtime.cameras.reader import Open
 from runtime.cameras.shot import Maker
 from runtime.cameras.sight import Sight
-from runtime.channel import Channel
+from runtime.channel import PERIODS, Channel
 from runtime.config.armed import armed
 from runtime.config.rules import rules, severity_of, zones
 from runtime.config.settings import CameraSettings, WatchSettings
@@ -28,11 +29,8 @@ from runtime.events.prompt import PromptStore
 from runtime.judge import Judge
 from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
-from runtime.sources import open_source
+from runtime.sources import open_packets, open_source
 from runtime.sources.address import Address
-
-# With less than so many periods between two looks nothing was missed; a beat may fall out.
-_BEATS = 2.5
 
 
 @dataclass
@@ -52,6 +50,7 @@ class Assembly:
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], datetime] = utc_now
     open: Open = open_source
+    open_packets: Open = open_packets
     route: Route = nobody
     mode: str | None = None
 
@@ -61,14 +60,14 @@ class Assembly:
 
     def channel(self, name: str) -> Channel:
         """The channel of one camera. Raises CameraError when its address is none."""
-        camera = self.settings.cameras()[name]
+        camera = _with_gate(self.settings.cameras()[name])
         mask = Mask(camera.masks)
         maker = Maker(mask, self.model.input.preprocess)
         # With a stream for people's eyes, the one that is classified makes no pictures for them.
         pictures = self._pictures() if camera.record is None else None
         source = self._camera(name, camera.detect, camera, maker, Pace(camera.rate), pictures)
         now_s, live = self.clock(), source.live
-        gap_s = max(camera.blindness.stale_after, _BEATS / camera.rate)
+        gap_s = max(camera.blindness.stale_after, PERIODS / camera.rate)
         stopped = self.store.booked_until().get(name) if live else None
         # A file can be watched again; a live camera is watched on, whatever the disk does.
         writer: EventWriter = self.store if live else PromptStore(self.store)
@@ -96,7 +95,13 @@ class Assembly:
             sight=Sight(camera.blindness, now_s) if live else None,
             ledger=Ledger(name, now_s, self.wall, stopped, gap_s) if live else None,
             armed=partial(self._armed, name),
+            attention=self._attention(camera),
         )
+
+    @staticmethod
+    def _attention(camera: CameraSettings) -> Attention | None:
+        """The ladder of a camera whose frames may be passed over."""
+        return Attention(camera.ladder, camera.rate, camera.heartbeat) if _on_ladder(camera) else None
 
     def _recorded(self, name: str, camera: CameraSettings, maker: Maker) -> Camera | None:
         """The large stream of a camera, where it has one and somebody looks."""
@@ -122,8 +127,9 @@ class Assembly:
             self.bell,
             open_timeout_s=camera.open_timeout,
             read_timeout_s=camera.read_timeout,
-            open=self.open,
+            open=self.open_packets if looks is not None and _on_ladder(camera) else self.open,
             clock=self.clock,
+            by_answers=looks is not None and _on_ladder(camera),
         )
 
     def _pictures(self) -> Pace | None:
@@ -134,3 +140,14 @@ class Assembly:
 
     def _armed(self, name: str, alarm: str) -> bool:
         return armed(self.settings, name, alarm, self.wall(), self.mode)
+
+
+def _on_ladder(camera: CameraSettings) -> bool:
+    return camera.attention == "ladder" and Address.parse(camera.detect).has_packets
+
+
+def _with_gate(camera: CameraSettings) -> CameraSettings:
+    """The settings of a camera: where there are no packets, the gate is the ladder."""
+    if camera.attention != "ladder" or _on_ladder(camera):
+        return camera
+    return camera.model_copy(update={"gate": camera.gate.model_copy(update={"enabled": True})})

@@ -1,10 +1,11 @@
-"""Overload: all live cameras give up looks evenly, which is said, until the box keeps up."""
+"""Overload: cameras are watched less closely and give up looks evenly, which is said, until the box keeps up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from runtime.attention import Rung
 from runtime.channel import Channel
 from runtime.dispatch import Load, fair_rates
 from runtime.service.logs import Log
@@ -12,60 +13,120 @@ from runtime.service.logs import Log
 _EVERY_S = 1.0
 
 
+@dataclass(frozen=True)
+class _Count:
+    """What was counted until `at_s`: looks that were given, and due frames that were lost."""
+
+    at_s: float
+    given: int
+    lost: int
+
+
 @dataclass
 class Balance:
-    """Sets the rate of looks of each live channel, between what it wants and a look each heartbeat."""
+    """Grants each camera its rung of the ladder, and sets the rate of its looks.
+
+    Who is watched has all frames decoded, whatever its rate of looks is. So when the box does not keep up, cameras go
+    down to glances first, those with the least reason before the others, and only then do all get fewer looks: each
+    between what it wants and one each heartbeat.
+    """
 
     channels: Mapping[str, Channel]
     log: Log
     _load: Load = field(default_factory=Load, init=False)
-    # When the counts were read, and what they were: looks that were given, due frames that were lost.
-    _read: tuple[float, int, int] | None = field(default=None, init=False)
+    # In cameras that are watched, not in looks.
+    _places: Load = field(default_factory=Load, init=False)
+    _count: _Count | None = field(default=None, init=False)
 
     @property
     def overloaded(self) -> bool:
-        """Whether cameras get fewer looks than they want."""
-        return self._load.capacity is not None
+        """Whether cameras get less than they want."""
+        return self._load.capacity is not None or self._places.capacity is not None
 
     def look(self, now_s: float) -> None:
-        """To be called often: once a second the rates follow what was managed and what was lost."""
-        if self._read is not None and now_s - self._read[0] < _EVERY_S:
-            return
-        live = self._live()
-        given, lost = sum(channel.given for channel in live), sum(channel.lost for channel in live)
-        before, self._read = self._read, (now_s, given, lost)
-        if before is None:
-            return
-        wanted, was = sum(channel.settings.rate for channel in live), self.overloaded
-        seconds = now_s - before[0]
-        if self._load.second(wanted, (given - before[1]) / seconds, (lost - before[2]) / seconds):
+        """To be called often: rungs follow what the cameras want, and once a second what was managed and lost."""
+        turned = [channel.turn(now_s) for channel in self._live()]
+        if self._measure(now_s) or any(turned):
             self.share_out()
-            if was != self.overloaded:
-                self._say(wanted)
+
+    def turned(self, channel: Channel, at_s: float) -> None:
+        """A look may have been a reason to watch a camera; `at_s` of its own clock."""
+        if channel.turn(at_s):
+            self.share_out()
 
     def skip(self) -> None:
         """What is being counted is no measure: no engine runs, or a camera came or went."""
-        self._read = None
+        self._count = None
 
     def share_out(self) -> None:
-        """Give each camera its share."""
-        wanted = {channel.name: channel.settings.rate for channel in self._live()}
+        """Give each camera its rung and its share of the looks."""
+        self._grant()
+        wanted = {channel.name: channel.wanted_per_s for channel in self._live()}
         capacity = self._load.capacity
         rates = wanted if capacity is None else fair_rates(wanted, capacity)
-        for name, rate in rates.items():
-            channel = self.channels[name]
+        for name, channel in self.channels.items():
             if channel.camera.looks is not None:
+                rate = rates.get(name, channel.wanted_per_s)
                 channel.camera.looks.rate_per_s = max(rate, 1.0 / channel.settings.heartbeat)
+
+    def _grant(self) -> None:
+        for channel in self.channels.values():
+            if channel.attention is not None and channel.attention.wants is not Rung.WATCH:
+                channel.grant(channel.attention.wants)
+        places = self._places.capacity
+        for place, channel in enumerate(self._wanting()):
+            # A file has all the time there is.
+            watched = places is None or place < places or not channel.in_time
+            channel.grant(Rung.WATCH if watched else Rung.GLANCE)
+
+    def _wanting(self) -> list[Channel]:
+        """The cameras that want to be watched, those with the best reason first."""
+        wanting = [
+            (channel.attention.reason or 0, channel)
+            for channel in self.channels.values()
+            if channel.attention is not None and channel.attention.wants is Rung.WATCH
+        ]
+        return [channel for _, channel in sorted(wanting, key=lambda pair: pair[0], reverse=True)]
+
+    def _measure(self, now_s: float) -> bool:
+        """Once a second: whether what can be given has changed."""
+        if self._count is not None and now_s - self._count.at_s < _EVERY_S:
+            return False
+        live = self._live()
+        given, lost = sum(channel.given for channel in live), sum(channel.lost for channel in live)
+        before, self._count = self._count, _Count(now_s, given, lost)
+        if before is None:
+            return False
+        was, seconds = self.overloaded, now_s - before.at_s
+        changed = self._follow((given - before.given) / seconds, (lost - before.lost) / seconds)
+        if was != self.overloaded:
+            self._say()
+        return changed
+
+    def _follow(self, given: float, lost: float) -> bool:
+        """Take away or give back, by the looks a second that were given and lost: places before looks."""
+        wanting = [channel for channel in self._wanting() if channel.in_time]
+        watched = sum(channel.watched for channel in wanting)
+        if self._load.capacity is None and (watched or self._places.capacity is not None):
+            share = lost / (given + lost) if given + lost > 0 else 0.0
+            return self._places.second(len(wanting), watched * (1.0 - share), watched * share)
+        wanted = sum(channel.wanted_per_s for channel in self._live())
+        return self._load.second(wanted, given, lost)
 
     def _live(self) -> list[Channel]:
         return [channel for channel in self.channels.values() if channel.in_time]
 
-    def _say(self, wanted: float) -> None:
-        capacity = self._load.capacity
-        if capacity is None:
-            self.log.info("no longer overloaded", wanted_per_s=round(wanted, 1))
-        else:
-            given = round(capacity, 1)
+    def _say(self) -> None:
+        wanting = [channel for channel in self._wanting() if channel.in_time]
+        wanted = round(sum(channel.wanted_per_s for channel in self._live()), 1)
+        if not self.overloaded:
+            self.log.info("no longer overloaded", wanted_per_s=wanted)
+        elif self._places.capacity is not None:
             self.log.warning(
-                "overloaded: every camera gets fewer looks", wanted_per_s=round(wanted, 1), given_per_s=given
+                "overloaded: not every camera with a reason is watched",
+                wanted=len(wanting),
+                watched=round(self._places.capacity, 1),
             )
+        else:
+            given = round(self._load.capacity or 0.0, 1)
+            self.log.warning("overloaded: every camera gets fewer looks", wanted_per_s=wanted, given_per_s=given)

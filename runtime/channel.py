@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from runtime.attention import Attention, Rung
 from runtime.cameras.camera import Camera, News
 from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
-from runtime.cameras.measure import Seen
 from runtime.cameras.shot import Shot
 from runtime.cameras.sight import LIVE, OFFLINE, STALE, STARTING, Sight, Turn
 from runtime.config.settings import CameraSettings
@@ -19,11 +19,15 @@ from runtime.events.journal import Journal
 from runtime.events.near_miss import NearMiss
 from runtime.judge import Armed, Judge, Judgement, Target
 from runtime.look import Look
-from runtime.rule import Change
+from runtime.rule import Change, State
 from runtime.scorebook import ScoreBook
 from runtime.service.status import CameraStatus
 from runtime.sources.outage import Outage
 
+# With less than so many periods between two looks nothing was missed; a beat may fall out.
+PERIODS = 2.5
+# A threshold of 0 is reached by every look.
+_LEAST_THRESHOLD = 1e-6
 # Why a due frame was not looked at, when that was for want of power.
 _LOST = ("superseded", "too_old", "late")
 
@@ -45,7 +49,7 @@ class Channel:
     """One camera's gate, rules, sight and ledger. The main thread alone uses it.
 
     `recorded`: the large stream, for people's eyes only. `sight`, `ledger`: None for files, whose pictures may be of
-    any day.
+    any day. `attention`: where frames may be passed over; else None.
     """
 
     camera: Camera
@@ -58,6 +62,7 @@ class Channel:
     sight: Sight | None
     ledger: Ledger | None
     armed: Armed
+    attention: Attention | None = None
     latest: Look | None = field(default=None, init=False)
     age_s: float | None = field(default=None, init=False)
     looks: int = field(default=0, init=False)
@@ -72,6 +77,11 @@ class Channel:
     @property
     def name(self) -> str:
         return self.camera.name
+
+    @property
+    def site(self) -> str:
+        """The place where it is; empty where it belongs to none."""
+        return self.name.rpartition("/")[0]
 
     @property
     def ended(self) -> bool:
@@ -134,12 +144,50 @@ class Channel:
         assert shot.seen is not None
         if self.sight is not None:
             self.sight.saw(shot.frame.captured_s, shot.seen)
-        if self._opens(shot.frame.time_s, shot.seen):
+        if self._opens(shot):
             return True
         self.dropped["still"] += 1
         if self.ledger is not None:
             self.ledger.looked(shot.frame.captured_s)
         return False
+
+    def at_s(self, shot: Shot) -> float:
+        """The time of a shot for the ladder: of a live camera on the clock, of a file its own."""
+        return shot.frame.captured_s if self.in_time else shot.frame.time_s
+
+    def turn(self, at_s: float) -> bool:
+        """Bring the ladder up to a time; whether it wants another rung, or for another reason."""
+        if self.attention is None:
+            return False
+        self.attention.armed = any(self.armed(alarm) for alarm in self.judge.alarms)
+        return self.attention.turn(at_s)
+
+    def alarm_nearby(self, at_s: float) -> None:
+        """An alarm was raised at another camera of its site."""
+        if self.attention is not None:
+            self.attention.alarm_nearby(at_s)
+
+    def grant(self, rung: Rung) -> None:
+        """The rung of the ladder that this camera gets from now on."""
+        if self.attention is None:
+            return
+        self.attention.granted = rung
+        self.camera.skip_s = self.attention.skip_s
+        gap_s = PERIODS * self.attention.longest_s
+        if self.sight is not None:
+            self.sight.max_gap_s = max(self.settings.blindness.offline_after, gap_s)
+        if self.ledger is not None:
+            self.ledger.max_gap_s = max(self.settings.blindness.stale_after, gap_s)
+
+    @property
+    def watched(self) -> bool:
+        """Whether all of its frames are decoded although it may be passed over."""
+        return self.attention is not None and self.attention.granted is Rung.WATCH
+
+    @property
+    def wanted_per_s(self) -> float:
+        """How many looks a second it should get."""
+        return self.settings.rate if self.attention is None else self.attention.looks_per_s
 
     def take(self, shot: Shot, look: Look, now_s: float) -> list[Found]:
         """Take the answer to a shot, and give what it raised, cleared or let miss; nothing if it came too late."""
@@ -153,7 +201,10 @@ class Channel:
         self.scores.add(look, judgements, self.age_s if self.in_time else None, self._gate_why)
         for judgement in judgements:
             self._notice(judgement, shot, look)
-        return self._enter(judgements, (shot, look))
+        found = self._enter(judgements, (shot, look))
+        if self.attention is not None:
+            self.attention.looked(self.at_s(shot), self._evidence(judgements), held=bool(self.journal.held))
+        return found
 
     def finish(self) -> list[Found]:
         """The camera's watch is over: what is still held is cleared."""
@@ -223,7 +274,8 @@ class Channel:
             held=tuple(str(target) for target in self.journal.held),
             # A camera that gives nothing gets no looks either.
             rate_per_s=looks.rate_per_s if looks and (self.expected or not self.in_time) else 0.0,
-            wanted_per_s=self.settings.rate,
+            wanted_per_s=self.wanted_per_s,
+            attention=self._attention(),
             age_s=self.age_s,
             frames=news.came,
             looks=self.looks,
@@ -244,6 +296,10 @@ class Channel:
         counts = self.dropped + self.camera.dropped
         return sum(counts[reason] for reason in _LOST)
 
+    def _attention(self) -> str:
+        """The rung that it is on, for people; empty without a ladder."""
+        return self.attention.granted.name.lower() if self.attention is not None else ""
+
     @staticmethod
     def _why(state: str, news: News) -> str:
         if state in (STALE, OFFLINE) and news.outage is not None:
@@ -252,18 +308,29 @@ class Channel:
             return STARTING
         return "" if state == LIVE else state.replace("_", " ")
 
-    def _opens(self, time_s: float, seen: Seen) -> bool:
-        """Whether the gate is open; where nothing may be left out, it is not even asked."""
+    def _opens(self, shot: Shot) -> bool:
+        """Whether the gate is open; where nothing may be left out, it is asked for motion at most."""
+        assert shot.seen is not None
+        time_s, points = shot.frame.time_s, shot.seen.points
         never = [alarm for alarm in self.settings.gate.never_for if alarm in self.judge.alarms and self.armed(alarm)]
-        if always_open(self.settings.gate, never):
-            self._gate_why = "off"
-            return True
-        if self.journal.held:
+        leaves_out = not always_open(self.settings.gate, never)
+        if leaves_out and self.journal.held:
             # Quiet has to be seen before an alarm is over.
             self.gate.found(time_s)
-        decision = self.gate.opens(time_s, seen.points)
-        self._gate_why = decision.why
-        return decision.open
+        decision = self.gate.opens(time_s, points) if leaves_out or self.attention is not None else None
+        if decision is not None and self.attention is not None and decision.why in ("motion", "lightning"):
+            self.attention.moved(self.at_s(shot))
+        self._gate_why = decision.why if decision is not None and leaves_out else "off"
+        return not leaves_out or decision is None or decision.open
+
+    def _evidence(self, judgements: Sequence[Judgement]) -> float:
+        """The highest probability of what is armed, as a share of its low threshold."""
+        shares = (
+            judgement.probability / max(self.judge.rules[judgement.target].settings.low_threshold, _LEAST_THRESHOLD)
+            for judgement in judgements
+            if judgement.transition.state is not State.DISARMED
+        )
+        return max(shares, default=0.0)
 
     def too_old(self, shot: Shot, now_s: float, reason: str) -> bool:
         """Whether a shot of a live camera is older than it may be; then it is counted as dropped for `reason`."""

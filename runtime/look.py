@@ -49,8 +49,8 @@ def looks(model: ModelSpec, frames: list[Frame], scores: Scores) -> list[Look]:
             probabilities=dict(zip(model.labels, probabilities[number].tolist(), strict=True)),
             alarms={name: float(values[number]) for name, values in alarms.items()},
             cam=scores.cam[number],
-            frame_height=frame.image.shape[0],
-            frame_width=frame.image.shape[1],
+            frame_height=frame.shape[0],
+            frame_width=frame.shape[1],
         )
         for number, frame in enumerate(frames)
     ]

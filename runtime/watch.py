@@ -19,10 +19,11 @@ from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
 from runtime.cameras.shot import Shot
-from runtime.channel import Channel
+from runtime.channel import Channel, Found
 from runtime.crier import Crier
 from runtime.dispatch import Turns
 from runtime.events.deliveries import Waiting
+from runtime.events.event import Event
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
 from runtime.look import looks
@@ -233,6 +234,7 @@ class Watch:
                 chosen.append((channel, shot))
                 self._turns.served(name)
             else:
+                channel.camera.answered()
                 if not channel.in_time:
                     self._show(channel, shot)
                 # Perhaps its next frame waits already.
@@ -286,8 +288,19 @@ class Watch:
                     output.look(look)
                     output.judged(shot, look)
             self.crier.tell(discovered)
+            self._attend(channel, shot, discovered)
             if not channel.in_time:
                 self._show(channel, shot)
+
+    def _attend(self, channel: Channel, shot: Shot, found: Sequence[Found]) -> None:
+        """Bring the ladder up to what was seen, before its camera reads on."""
+        if any(isinstance(each.subject, Event) and each.subject.ended_s is None for each in found):
+            for other in self.channels.values():
+                if other is not channel and other.in_time and other.site and other.site == channel.site:
+                    other.alarm_nearby(self.clock())
+                    self._balance.turned(other, self.clock())
+        self._balance.turned(channel, channel.at_s(shot))
+        channel.camera.answered()
 
     def _mourn(self, failure: Failure) -> None:
         """The engine failed. For files there is no later: what no engine can do ends the watch."""
@@ -299,7 +312,9 @@ class Watch:
         tired = self._batch is not None and self._batch.tries > _MOST_TRIES
         if (failure.final and (files_only or not self._ran)) or (files_only and tired):
             raise BackendError(failure.why)
-        if tired:
+        if tired and self._batch is not None:
+            for channel, _ in self._batch.shots:
+                channel.camera.answered()
             self._batch = None
         name = " ".join(filter(None, failure.engine)) or "any engine"
         self.log.error("backend failed", backend=name, why=failure.why)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec
@@ -25,8 +23,6 @@ LEAST_S = 2.0
 BEFORE_S = 2.0
 # Two intervals that are not so far apart are one episode for the rule, which holds its alarm for as long.
 _ONE_EPISODE_S = 5.0
-# Of each clip so many frames are compared to find the calmest.
-_COMPARED = 20
 _MOST_FPS = 240.0
 
 
@@ -74,13 +70,6 @@ def moving(clips: Sequence[Path], truth: Mapping[str, Sequence[Interval]], most:
     return [Excerpt(clip, 0.0, min(LONGEST_S, each)) for clip, each in lengths_s.items() if each >= LEAST_S][:most]
 
 
-def calmest(clips: Sequence[Path]) -> Path:
-    """The clip whose frames differ least from each other. Raises UserError for no clips."""
-    if not clips:
-        raise UserError("no clip without a row in the truth file: the cameras' quiet picture is taken from one; add one")
-    return min(clips, key=_unrest)
-
-
 def _merged(intervals: Sequence[Interval]) -> list[Span]:
     """Episodes: intervals with what lies close behind them."""
     spans: list[Span] = []
@@ -106,12 +95,3 @@ def _seconds(clip: Path) -> float:
     capture = cv2.VideoCapture(str(clip))
     frames = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return max(0.0, frames) / stated_fps(capture, _MOST_FPS)
-
-
-def _unrest(clip: Path) -> float:
-    """The mean difference of frames, in levels of grey; infinite where there are not two."""
-    capture = cv2.VideoCapture(str(clip))
-    frames = [image for good, image in (capture.read() for _ in range(_COMPARED)) if good]
-    grey = [cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (320, 180)).astype(np.float32) for image in frames]
-    differences = [float(np.abs(after - before).mean()) for before, after in zip(grey, grey[1:], strict=False)]
-    return sum(differences) / len(differences) if differences else math.inf

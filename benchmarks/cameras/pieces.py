@@ -1,6 +1,6 @@
-"""Encoded pieces of cameras' pictures, H.264 as IP cameras send it, which follow each other without being encoded again.
+"""Encoded pieces of cameras' pictures, H.264 as IP cameras send it, that follow each other without being encoded again.
 
-All pieces of one encoding have the same parameter sets, begin with a key frame and are whole groups of pictures long, so
+All pieces of one encoding have the same parameter sets, begin with a key frame and are whole groups of pictures long:
 a camera's key frames keep their beat. Noise as of a sensor is laid over all of them: without it, they would compress as
 no camera's pictures do. Pieces are files of Annex B with access unit delimiters, kept from run to run.
 """
@@ -21,17 +21,19 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.cameras.excerpts import Excerpt
+from benchmarks.cameras.quiet import decoded
 from edge_resnet import files
 from edge_resnet.errors import UserError
 
 FPS = 25
 GOP = 50
-QUIET_S = 20
+QUIET_S = 12
 Image = npt.NDArray[np.uint8]
 
-# Levels of grey, as of a small sensor in a lit room; so quiet 1080p comes to 1 to 3 Mbit/s at the quality below.
-_NOISE = 2.0
-_NOISES = 24
+# Levels of grey, and pixels that they reach over, as of a small sensor in a lit room behind the camera's own filter; so
+# quiet 1080p comes to 1 to 2 Mbit/s at the quality below.
+_NOISE, _GRAIN = 1.2, 0.8
+_NOISES = 16
 # What is spliced in begins in the middle of a group, everywhere else in it: cameras do not send a key frame for a fire.
 _FIRST_LEAD, _NEXT_LEAD = 7, 13
 # What cameras send by default of the main and of the sub-stream, in kbit/s, where the rate is constant.
@@ -54,11 +56,12 @@ class Encoding:
         """Of x264. Cameras have no B-frames, and no key frame out of turn."""
         kbit = _KBIT_A_MAIN if self.width >= _MAIN_FROM else _KBIT_A_SUB
         rate = (
-            {"crf": "25", "maxrate": f"{2 * kbit}k", "bufsize": f"{2 * kbit}k"}
+            {"crf": "22", "maxrate": f"{2 * kbit}k", "bufsize": f"{2 * kbit}k"}
             if self.rate_control == "variable"
             else {"b": f"{kbit}k", "minrate": f"{kbit}k", "maxrate": f"{kbit}k", "bufsize": f"{kbit}k"}
         )
-        return {"preset": "fast", "x264-params": f"aud=1:scenecut=0:keyint={GOP}:min-keyint={GOP}:bframes=0", **rate}
+        parameters = f"aud=1:scenecut=0:keyint={GOP}:min-keyint={GOP}:bframes=0"
+        return {"preset": "veryfast", "x264-params": parameters, **rate}
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,12 @@ class Piece:
 
 
 class Pieces:
-    """Encodes pieces, or finds them in `cache`. `still`: the clip whose first frame is the quiet picture."""
+    """Encodes pieces, or finds them in `cache`. `still`: the quiet picture."""
 
-    def __init__(self, cache: Path, encoding: Encoding, still: Path) -> None:
+    def __init__(self, cache: Path, encoding: Encoding, still: Image) -> None:
         self._cache, self._encoding = cache, encoding
-        self._still = _scaled(_first_frame(still), encoding)
-        self._noise = [
-            np.random.default_rng(seed).normal(0.0, _NOISE, (encoding.height, encoding.width)).round().astype(np.int16)
-            for seed in range(_NOISES)
-        ]
+        self._still = _scaled(still, encoding)
+        self._noise = [_noise(seed, encoding) for seed in range(_NOISES)]
 
     def quiet(self) -> Piece:
         """Nothing happens."""
@@ -107,7 +107,7 @@ class Pieces:
     def _encoded(self, images: Iterator[Image], key: dict[str, object]) -> Path:
         """The file that holds these images, made if it is not there."""
         still = hashlib.sha256(self._still.tobytes()).hexdigest()
-        settings = (_RECIPE, asdict(self._encoding), self._encoding.options, _NOISE, QUIET_S)
+        settings = (_RECIPE, asdict(self._encoding), self._encoding.options, _NOISE, _GRAIN)
         name = hashlib.sha256(json.dumps([key, still, settings]).encode()).hexdigest()[:32]
         path = self._cache / f"{name}.h264"
         if not path.is_file():
@@ -134,6 +134,14 @@ class Pieces:
         return np.asarray(planes, np.uint8)
 
 
+def _noise(seed: int, encoding: Encoding) -> npt.NDArray[np.int16]:
+    """A frame of noise, of a standard deviation of _NOISE."""
+    even = np.random.default_rng(seed).standard_normal((encoding.height, encoding.width), np.float32)
+    grain = np.asarray(cv2.GaussianBlur(even, (0, 0), _GRAIN), np.float32)
+    noise: npt.NDArray[np.int16] = (grain * (_NOISE / grain.std())).round().astype(np.int16)
+    return noise
+
+
 def _at_25(excerpt: Excerpt, count: int) -> Iterator[Image]:
     """So many frames of an excerpt, 25 a second: the newest at each moment, and the last for what is missing.
 
@@ -141,7 +149,7 @@ def _at_25(excerpt: Excerpt, count: int) -> Iterator[Image]:
     """
     image: Image | None = None
     given = 0
-    for time_s, later in _decoded(excerpt.clip):
+    for time_s, later in decoded(excerpt.clip):
         # The frame before is shown until the next is there.
         while image is not None and given < count and excerpt.start_s + given / FPS < time_s:
             yield image
@@ -154,28 +162,8 @@ def _at_25(excerpt: Excerpt, count: int) -> Iterator[Image]:
     yield from islice(repeat(image), count - given)
 
 
-def _decoded(clip: Path) -> Iterator[tuple[float, Image]]:
-    """Each frame with its time in seconds from the first."""
-    with av.open(str(clip)) as container:
-        stream = container.streams.video[0]
-        rate = float(stream.average_rate or FPS)
-        begun_s: float | None = None
-        for number, frame in enumerate(container.decode(stream)):
-            time_s = number / rate if frame.time is None else float(frame.time)
-            begun_s = time_s if begun_s is None else begun_s
-            yield time_s - begun_s, frame.to_ndarray(format="bgr24")
-
-
-def _first_frame(clip: Path) -> Image:
-    """Raises UserError."""
-    found = next(_decoded(clip), None)
-    if found is None:
-        raise UserError(f"{clip}: cannot be decoded; leave it out of --clips")
-    return found[1]
-
-
 def _scaled(image: Image, encoding: Encoding) -> Image:
-    """The whole frame at the camera's size: the bundle's own preprocessing then sees what it sees of the clip itself."""
+    """The whole frame at the camera's size: the network is then given what it is given of the clip itself."""
     size = (encoding.width, encoding.height)
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)

@@ -40,7 +40,7 @@ class Packets:
         data[self.headers + 2], data[self.headers + 3] = numbers >> 8 & 0xFF, numbers & 0xFF
         stamp = np.frombuffer((timestamp & 0xFFFFFFFF).to_bytes(4, "big"), np.uint8)
         data[self.headers[:, None] + np.arange(4, 8)] = stamp
-        return data.tobytes()
+        return bytes(data)
 
 
 def access_units(stream: bytes) -> Iterator[list[bytes]]:

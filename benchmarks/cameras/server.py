@@ -2,10 +2,10 @@
 
     python -m benchmarks.cameras.server SETTINGS.json
 
-SETTINGS: {"fps": 25, "cameras": [{"name": ..., "plays": [[FILE.h264, first frame, frames], ...]}]}; after the last play
-a camera begins with the first again. Prints {"port": ..., "zero_s": ...} once it listens: frame n of every camera is due
-at zero_s + n / fps, on time.monotonic(), each camera a little later than the one before. A viewer is sent from the next
-key frame on. One who does not take what is sent misses frames, up to a key frame, as with any camera. It ends with
+SETTINGS: {"fps": 25, "cameras": [{"name": ..., "plays": [[FILE.h264, first frame, frames], ...]}]}; after the last
+play a camera begins with the first again. Prints {"port": ..., "zero_s": ...} once it listens: frame n of a camera is
+due at zero_s + n / fps, on time.monotonic(), each camera a little later than the one before. A viewer is sent what
+follows from the next key frame on. One who does not take what is sent misses frames, up to a key frame, as with any camera. It ends with
 SIGTERM, and prints {"missed": frames}.
 """
 
@@ -101,7 +101,8 @@ class Viewer:
             if not found:
                 return
             first, *lines = head.decode(errors="replace").split("\r\n")
-            headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            pairs = (line.partition(":") for line in lines)
+            headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
             self.asked = rest[int(headers.get("content-length", 0)) :]
             method, address = (*first.split(), "", "")[:2]
             yield method, address, headers

@@ -1,7 +1,7 @@
 """Who shows what, and when: excerpts go round the cameras, and all others show the quiet piece.
 
-At any moment a share of the cameras (one at least) shows an excerpt. Each of these places goes round cameras of its own,
-so that a camera that was quiet has to wake up for each alarm. Where a camera's turn comes before its last alarm can be
+At any moment a share of the cameras (one at least) shows an excerpt. Each of these places goes round some cameras, so
+that a camera that was quiet has to wake up for each alarm. Where a camera's turn comes before its last alarm can be
 over, it shows an excerpt in which something moves, but for which nothing is raised.
 """
 
@@ -21,7 +21,10 @@ REST = round(FPS * (RuleSettings.quiet_s + RuleSettings.cooldown_s + 1.0))
 
 @dataclass(frozen=True)
 class Scenery:
-    """What there is to show: the quiet piece, pieces in which an alarm is to be raised, and others in which much moves."""
+    """What there is to show: the quiet piece, pieces in which an alarm is to be raised, and others in which much moves.
+
+    All are whole groups of pictures long.
+    """
 
     quiet: Piece
     alarming: tuple[Piece, ...]

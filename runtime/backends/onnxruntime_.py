@@ -64,8 +64,9 @@ class OnnxRuntime(Backend):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _LOG_ERRORS_ONLY
         options.intra_op_num_threads = opening.threads
-        # Threads that go on spinning after a run take the processor from the video's decoder, or from another engine.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        # Threads that spin while they wait take the processor from the video's decoders, from other engines, and on a
+        # busy box from the very thread that they wait for (docs/decisions/0031-batches.md).
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / "profile")
         session = onnxruntime.InferenceSession(opening.model, options, providers=self._providers(opening))

@@ -28,6 +28,9 @@ _PRECISION_OF_TYPE = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "u8": "int8"
 _CAPABILITY = {"fp16": "FP16", "bf16": "BF16"}
 _TYPE = {"fp16": "f16", "bf16": "bf16"}
 _REFORMATS = frozenset({"Reorder", "Convert", "Transpose", "FakeQuantize"})
+# Two frames in a request cost a tenth less than one after the other; more gain nothing, and cannot be shared out evenly
+# when another program takes a core (docs/decisions/0031-batches.md).
+_FRAMES_A_REQUEST = 2
 CACHE = "openvino"
 
 
@@ -91,25 +94,33 @@ class OpenVino(Backend):
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
         if self._several is not None and len(frames) > 1:
             return self._run_side_by_side(frames)
-        # Copies, where share_outputs=True would give views of the request's memory.
-        results = self._request.infer({INPUT: frames}, share_outputs=False)
+        # The frames are read where they lie; the answers are copies, since views would show the next batch's.
+        results = self._request.infer({INPUT: frames}, share_inputs=True, share_outputs=False)
         logits, cam = (results[name] for name in OUTPUTS)
         return logits, cam
 
     def _run_side_by_side(self, frames: Frames) -> tuple[Floats, Floats]:
-        """Each frame on a request of its own, as many at a time as OpenVINO wants for throughput."""
+        """A few frames a request, as many requests at a time as OpenVINO wants for throughput."""
         parts: dict[int, tuple[Floats, Floats]] = {}
 
-        def keep(request: openvino.InferRequest, position: int) -> None:
+        def keep(request: openvino.InferRequest, start: int) -> None:
             logits, cam = (request.get_tensor(name).data.copy() for name in OUTPUTS)
-            parts[position] = logits, cam
+            parts[start] = logits, cam
 
+        size = frames_a_request(len(frames), len(self._several))
+        starts = range(0, len(frames), size)
         self._several.set_callback(keep)
-        for position in range(len(frames)):
-            self._several.start_async({INPUT: frames[position : position + 1]}, position)
+        for start in starts:
+            # Copied, since a request that is under way when another fails must not read what is gone by then.
+            self._several.start_async({INPUT: frames[start : start + size]}, start)
         self._several.wait_all()
-        ordered = [parts[position] for position in range(len(frames))]
-        return np.concatenate([logits for logits, _cam in ordered]), np.concatenate([cam for _logits, cam in ordered])
+        logits, cam = zip(*(parts[start] for start in starts), strict=True)
+        return np.concatenate(logits), np.concatenate(cam)
+
+
+def frames_a_request(frames: int, requests: int) -> int:
+    """How many of a batch's frames share a request, when so many requests run at a time: all of them have work."""
+    return min(_FRAMES_A_REQUEST, -(-frames // requests))
 
 
 def _cache(folder: Path, log: Log) -> dict[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.cameras.backoff import Backoff
-from runtime.cameras.reader import Came, Open, Reader
+from runtime.cameras.reader import STAGES, Came, Open, Reader
 from runtime.cameras.shot import Maker, Shot
 from runtime.pace import Pace
 from runtime.sources import open_source
@@ -23,6 +23,8 @@ from runtime.sources.outage import Outage
 
 # So many threads of one camera may hang; then no other is begun until one of them comes back.
 MOST_HANGING = 3
+# Of the time to the next frame that can be had: one that comes on the beat but for its jitter is in time.
+_NEARLY = 0.9
 # Corrected for what waited in buffers, the time of a live frame may seem to go back a little; it never does.
 _LEAST_STEP_S = 1e-6
 
@@ -62,10 +64,12 @@ class Camera:
         open: Open = open_source,
         backoff: Callable[[], Backoff] = Backoff,
         clock: Callable[[], float] = time.monotonic,
+        by_answers: bool = False,
     ) -> None:
         """`looks`, `pictures`: which frames are made into shots for a look, and for people (None for none).
 
-        `bell` is set whenever there is news.
+        `bell` is set whenever there is news. `by_answers`: what is read next depends on the answer to a shot, so a file
+        waits for `answered`; a live camera cannot.
         """
         self.name, self.address = name, address
         self.looks, self.pictures = looks, pictures
@@ -73,8 +77,14 @@ class Camera:
         self.open, self.backoff, self.clock = open, backoff(), clock
         self.open_timeout_s, self.read_timeout_s = open_timeout_s, read_timeout_s
         self.live = address.live
+        self._by_answers = by_answers and not address.live
+        self._unanswered = False
         self._zero_s = clock()
         self.dropped: Counter[str] = Counter()
+        # The processor's time that its reading threads took, in seconds by stage.
+        self.cpu_s: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        # For so long after a key frame, frames that need it may be passed over (see Source); set by the main thread.
+        self.skip_s = 0.0
         self._lock = threading.Condition()
         self._shot: Shot | None = None
         self._waiting_since_s: float | None = None
@@ -99,8 +109,15 @@ class Camera:
         """The shot that waits, if any; the slot is free again."""
         with self._lock:
             shot, self._shot, self._waiting_since_s = self._shot, None, None
+            self._unanswered = self._by_answers and shot is not None
             self._lock.notify_all()
             return shot
+
+    def answered(self) -> None:
+        """What was taken last has been judged, or never will be."""
+        with self._lock:
+            self._unanswered = False
+            self._lock.notify_all()
 
     def take_picture(self) -> Shot | None:
         """The newest shot of a live camera for people's eyes, if there is one that was not taken before."""
@@ -149,8 +166,11 @@ class Camera:
         """Whether the thread is still the one that reads this camera, and is to go on."""
         return self._reader is reader and not self.ending.is_set()
 
-    def came(self, reader: Reader, now_s: float, grabbed_s: float) -> Came | None:
-        """A frame came, `grabbed_s` as the source says. None when the thread is to end."""
+    def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
+        """A frame came, `grabbed_s` as the source says. None when the thread is to end.
+
+        `at_hand`: it can be retrieved. `next_s`: seconds until the next that can; it is due now if that came too late.
+        """
         with self._lock:
             if not self.is_read_by(reader):
                 return None
@@ -160,7 +180,8 @@ class Camera:
                 self.backoff.succeeded()
             time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, self._last_s + _LEAST_STEP_S, 0.0)
             index, self._came, self._came_at_s, self._last_s = self._came, self._came + 1, now_s, time_s
-        due, shown = (pace is not None and pace.is_due(time_s) for pace in (self.looks, self.pictures))
+        late_s = time_s + _NEARLY * next_s
+        due, shown = (at_hand and pace is not None and pace.is_due(late_s) for pace in (self.looks, self.pictures))
         for pace, taken in ((self.looks, due), (self.pictures, shown)):
             if pace is not None and taken:
                 pace.take(time_s)
@@ -197,4 +218,6 @@ class Camera:
                 self._shot = shot
             if shown and self.live:
                 self._picture = shot
-        self.bell.set()
+            self.bell.set()
+            while self._by_answers and (self._shot is shot or self._unanswered) and self.is_read_by(reader):
+                self._lock.wait(0.2)

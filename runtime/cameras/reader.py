@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
+import numpy as np
 
 from runtime.cameras.backoff import Backoff
 from runtime.cameras.shot import Maker, Shot
 from runtime.sources.address import Address
-from runtime.sources.frame import Frame, Source
+from runtime.sources.frame import Decoded, Frame, Image, Source
 from runtime.sources.outage import Outage
 
 # Opens a source, given the time-outs for opening and reading in seconds.
 Open = Callable[[Address, float, float], Source]
 
+# What a reading thread's time of the processor is booked on.
+STAGES = ("demux", "decode", "scale")
 # So many frames in a row that cannot be made into a picture are no video.
 _MOST_BAD = 50
 # How much longer than the time-outs of the source a call may take before its thread is taken for hanging.
@@ -38,7 +42,8 @@ class Came:
 class Mailbox(Protocol):
     """What a reader needs of its camera, and where it leaves what it has. One that was replaced is not listened to.
 
-    `ending`: set when the thread is to end. `dropped`: counts by reason.
+    `ending`: set when the thread is to end. `dropped`: counts by reason. `skip_s`: see Source. `cpu_s`: the processor's
+    time by stage.
     """
 
     name: str
@@ -52,12 +57,17 @@ class Mailbox(Protocol):
     clock: Callable[[], float]
     ending: threading.Event
     dropped: Counter[str]
+    skip_s: float
+    cpu_s: dict[str, float]
 
     def is_read_by(self, reader: Reader) -> bool:
         """Whether the thread is to go on."""
 
-    def came(self, reader: Reader, now_s: float, grabbed_s: float) -> Came | None:
-        """A frame came, `grabbed_s` as the source says. None when the thread is to end."""
+    def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
+        """A frame came, `grabbed_s` as the source says. None when the thread is to end.
+
+        `at_hand`: it can be retrieved. `next_s`: seconds until the next that can; 0 for at once.
+        """
 
     def put(self, reader: Reader, shot: Shot, shown: bool) -> None:
         """Leave a shot, for people too where `shown`."""
@@ -126,16 +136,19 @@ class Reader(threading.Thread):
         limit_s = 2 * (camera.open_timeout_s + camera.read_timeout_s)
         while True:
             self._calls(limit_s)
-            grabbed_s = source.grab()
+            source.skip_s = camera.skip_s
+            grabbed_s = self._grabbed(source)
             now_s = camera.clock()
             limit_s = 2 * camera.read_timeout_s
-            came = None if grabbed_s is None else camera.came(self, now_s, grabbed_s)
-            if grabbed_s is None or came is None:
+            if grabbed_s is None:
+                return
+            came = camera.came(self, now_s, grabbed_s, source.at_hand, source.key_period_s)
+            if came is None:
                 return
             if not came.due and not came.shown:
                 continue
-            image = source.retrieve()
-            if image is None:
+            picture = self._retrieved(source)
+            if picture is None:
                 camera.dropped["undecodable"] += 1
                 bad += 1
                 if bad >= _MOST_BAD:
@@ -143,5 +156,25 @@ class Reader(threading.Thread):
                 continue
             bad = 0
             captured_s = grabbed_s if camera.live else now_s
-            frame = Frame(image, came.time_s, came.index, captured_s, camera.name)
-            camera.put(self, camera.maker.make(frame, came.due), came.shown)
+            frame = Frame(picture, came.time_s, came.index, captured_s, camera.name)
+            cpu_s = time.thread_time()
+            shot = camera.maker.make(frame, came.due)
+            camera.cpu_s["scale"] += time.thread_time() - cpu_s
+            camera.put(self, shot, came.shown)
+
+    def _retrieved(self, source: Source) -> Image | Decoded | None:
+        """Retrieve, and book what it took: of key frames the decoding, of OpenCV's the way out of YUV."""
+        cpu_s = time.thread_time()
+        picture = source.retrieve()
+        self._camera.cpu_s["scale" if isinstance(picture, np.ndarray) else "decode"] += time.thread_time() - cpu_s
+        return picture
+
+    def _grabbed(self, source: Source) -> float | None:
+        """Grab, and book what it took: FFmpeg decodes while it grabs."""
+        cpu_s, demux_cpu_s = time.thread_time(), source.demux_cpu_s
+        try:
+            return source.grab()
+        finally:
+            demuxed_s = source.demux_cpu_s - demux_cpu_s
+            self._camera.cpu_s["demux"] += demuxed_s
+            self._camera.cpu_s["decode"] += time.thread_time() - cpu_s - demuxed_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edge_resnet.preprocess import Preprocess
 from runtime.cameras.mask import Mask
 from runtime.cameras.measure import Seen, measure
-from runtime.sources.frame import Frame
+from runtime.sources.frame import Decoded, Frame, Image
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,30 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class _Blanked:
+    """A decoded frame of which every picture that is made has its masks blanked."""
+
+    decoded: Decoded
+    mask: Mask
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.decoded.shape
+
+    @property
+    def nbytes(self) -> int:
+        return self.decoded.nbytes
+
+    def grey(self, row_step: int, column_step: int) -> Image:
+        return self.decoded.grey(row_step, column_step)
+
+    def scaled(self, height: int, width: int) -> Image:
+        image = self.decoded.scaled(height, width)
+        self.mask.blank(image)
+        return image
+
+
+@dataclass(frozen=True)
 class Maker:
     """Makes shots. Decoding threads do it, so that resizing and measuring use all cores and not the main thread's."""
 
@@ -41,6 +65,14 @@ class Maker:
 
         It is measured first: a mask would look like a black camera, and its edge like a sharp one.
         """
-        seen = measure(frame.image) if due else None
-        self.mask.blank(frame.image)
-        return Shot(frame, seen, self.preprocess(frame.image) if due else None)
+        seen = measure(frame.picture) if due else None
+        if isinstance(frame.picture, np.ndarray):
+            self.mask.blank(frame.picture)
+        elif self.mask:
+            frame = replace(frame, picture=_Blanked(frame.picture, self.mask))
+        return Shot(frame, seen, self._input(frame) if due else None)
+
+    def _input(self, frame: Frame) -> Image:
+        if isinstance(frame.picture, np.ndarray):
+            return self.preprocess(frame.picture)
+        return self.preprocess(frame.picture.scaled(*self.preprocess.enough(*frame.shape)))

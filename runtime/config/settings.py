@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from edge_resnet.manifest import Probability
+from runtime.config.attention import AttentionMode, LadderSettings
 from runtime.config.base import Settings
 from runtime.config.finding import Finding, Inconsistent
 from runtime.config.name import PATTERN, Name
@@ -151,7 +152,13 @@ class CameraSettings(Settings):
     max_age: Seconds = 2.0
     """A frame older than this is never classified."""
     heartbeat: Seconds = 10.0
-    """At least so often a frame is classified, whatever the gate says."""
+    """At least so often a frame is classified, whatever the gate and the ladder say."""
+    attention: AttentionMode = "full"
+    """`full`: all frames are decoded, and `rate` a second are looked at. `ladder`: while there is a reason to; else
+    key frames alone, and of sources without packets (USB, HTTP, folders) what passes the gate.
+    """
+    ladder: LadderSettings = LadderSettings()
+    """When a camera is watched, of which only key frames are looked at else."""
     alarms: tuple[str, ...] | None = None
     """Which of the bundle's alarms may be raised here; all, when left out."""
     schedule: str | None = None

@@ -27,7 +27,7 @@ class Shown:
 
     @property
     def bytes(self) -> int:
-        return self.shot.frame.image.nbytes
+        return self.shot.frame.nbytes
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Inbox:
 
 
 def _size(message: Message) -> int:
-    return message.frame.image.nbytes if isinstance(message, Shot) else 0
+    return message.frame.nbytes if isinstance(message, Shot) else 0
 
 
 def _kind(job: Job) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
 
 from edge_resnet import overlay
 from edge_resnet.manifest import ModelSpec
@@ -21,14 +20,6 @@ def encoded(image: Image, quality: int) -> bytes:
     if not good:
         raise ValueError("not a picture that can be a JPEG")
     return data.tobytes()
-
-
-def fitted(image: Image, width: int) -> Image:
-    """`image`, made smaller where it is wider than `width` pixels, aspect kept."""
-    if image.shape[1] <= width:
-        return image
-    size = width, max(1, round(image.shape[0] * width / image.shape[1]))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def explained(image: Image, subject: Event | NearMiss, look: Look, model: ModelSpec, zone: Polygon | None) -> Image:

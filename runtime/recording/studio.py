@@ -15,7 +15,7 @@ from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.recording.desk import Desk, Film, Inbox, Message, Over, Raised
 from runtime.recording.packets import Tap, pyav
 from runtime.recording.reel import Picture
-from runtime.recording.snapshot import encoded, fitted
+from runtime.recording.snapshot import encoded
 from runtime.recording.take import Tape
 from runtime.service.logs import Log
 from runtime.sources.address import Address
@@ -84,7 +84,7 @@ class Studio(threading.Thread):
             station.tape.ended(message.event)
         elif station.wants_pictures:
             recording, frame = station.tape.settings, message.frame
-            data = encoded(fitted(frame.image, recording.width), recording.quality)
+            data = encoded(frame.fitted(recording.width), recording.quality)
             station.tape.add_picture(Picture(frame.captured_s if station.tape.live else frame.time_s, data), now_s)
 
     def _station(self, name: str, settings: WatchSettings) -> _Station | None:

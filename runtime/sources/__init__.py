@@ -6,7 +6,7 @@ from runtime.sources.address import Address
 from runtime.sources.capture import OPEN_TIMEOUT_S, READ_TIMEOUT_S
 from runtime.sources.file import FileSource
 from runtime.sources.folder import FolderSource
-from runtime.sources.frame import Source
+from runtime.sources.frame import PictureSource, Source
 from runtime.sources.http import HttpSource
 from runtime.sources.outage import Outage
 from runtime.sources.packets import NEEDS_PYAV, Take, pyav
@@ -16,7 +16,7 @@ from runtime.sources.usb import UsbSource
 
 def open_source(
     address: Address, open_timeout_s: float = OPEN_TIMEOUT_S, read_timeout_s: float = READ_TIMEOUT_S
-) -> Source:
+) -> PictureSource:
     """Open what the address names, within `open_timeout_s` seconds and some for finding out why it does not open.
 
     Raises Outage, in one line and without a password. `read_timeout_s`: how long a live source may be silent.

@@ -16,7 +16,7 @@ _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 # Of video of the limited range 16 is black, and 235 white (ITU-R BT.601).
 _LIMITED = np.clip(np.rint((np.arange(256) - 16.0) * 255.0 / 219.0), 0, 255).astype(np.uint8)
 
-# A context of the scaler, which is not for two threads at once, is kept from frame to frame.
+# Scalers, which are not for two threads at once.
 _own = threading.local()
 
 
@@ -26,7 +26,7 @@ class AvFrame:
     def __init__(self, frame: Any) -> None:
         """`frame`: of av.VideoFrame; of more than 8 bits it is brought to 8 at once."""
         if frame.format.name not in _PLANES:
-            frame = _reformatter().reformat(frame, format="yuv420p", threads=1)
+            frame = _reformatted(frame, frame.height, frame.width, "yuv420p", Interpolation.AREA)
         self._frame = frame
 
     @property
@@ -49,26 +49,21 @@ class AvFrame:
     def scaled(self, height: int, width: int) -> Image:
         """Its picture, height x width x 3, uint8, BGR: by the mean of the pixels where it is made smaller.
 
-        In its own size it is what OpenCV makes of the frame, to the last bit.
+        In its own size it is what OpenCV makes of the frame, to the last bit. Smaller, it is scaled before it is
+        converted: the scaler's own way to BGR leaves out every other sample of colour.
         """
-        smaller = height * width < self._frame.height * self._frame.width
-        scaled = _reformatter().reformat(
-            self._frame,
-            width=width,
-            height=height,
-            format="bgr24",
-            interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
-            threads=1,
-        )
-        return np.require(scaled.to_ndarray(), np.uint8, ["C", "W"])
+        frame = self._frame
+        if height * width < frame.height * frame.width:
+            frame = _reformatted(frame, height, width, "yuv420p", Interpolation.AREA)
+        image = _reformatted(frame, height, width, "bgr24", Interpolation.BICUBIC)
+        return np.require(image.to_ndarray(), np.uint8, ["C", "W"])
 
     @property
     def _has_full_range(self) -> bool:
         return bool(self._frame.color_range == _FULL_RANGE or self._frame.format.name.startswith("yuvj"))
 
 
-def _reformatter() -> VideoReformatter:
-    if not hasattr(_own, "reformatter"):
-        _own.reformatter = VideoReformatter()
-    reformatter: VideoReformatter = _own.reformatter
-    return reformatter
+def _reformatted(frame: Any, height: int, width: int, kind: str, how: Interpolation) -> Any:
+    """The frame in another size and format, by the thread's own scaler for it: its context is dear to make."""
+    scaler: VideoReformatter = vars(_own).setdefault(kind, VideoReformatter())
+    return scaler.reformat(frame, width=width, height=height, format=kind, interpolation=how, threads=1)

@@ -88,12 +88,10 @@ class Source(Protocol):
     Opening may block for the time-out it was given, and raises Outage. So does `grab` when a live source stops.
 
     `skip_s`: for so many seconds after a key frame those that need it to be decoded may be passed over; 0 for none. May
-    be set before each `grab`; sources that decode every frame take no notice. `demux_cpu_s`: the processor's time that
-    finding frames in the stream has taken so far, where that can be told from decoding.
+    be set before each `grab`; sources that decode every frame take no notice.
     """
 
     skip_s: float
-    demux_cpu_s: float
 
     @property
     def name(self) -> str:
@@ -106,6 +104,10 @@ class Source(Protocol):
     @property
     def live(self) -> bool:
         """Whether its frames are of now and must not wait; a file's may be of any day, and none is ever dropped."""
+
+    @property
+    def demux_cpu_s(self) -> float:
+        """The processor's time, in seconds, that finding frames in the stream took; 0 where decoding does it."""
 
     @property
     def at_hand(self) -> bool:
@@ -127,3 +129,10 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the camera. May be called twice."""
+
+
+class PictureSource(Source, Protocol):
+    """A source that gives pictures, and nothing that has still to be made one."""
+
+    def retrieve(self) -> Image | None:
+        """The picture of the frame that was grabbed last, H x W x 3, uint8, BGR; None when it cannot be decoded."""

@@ -153,9 +153,22 @@ def test_threads_and_hint_change_no_answer(name: str, exported: Exported, answer
     assert cv2.getNumThreads() == threads
 
 
-def test_threads_reach_the_engines(exported: Exported) -> None:
+@pytest.mark.parametrize("frames", [1, 2, 3, 8, 13])
+def test_openvino_gives_the_answers_of_requests_side_by_side_in_the_order_of_the_frames(
+    frames: int, exported: Exported, answers: Answers
+) -> None:
+    with open_backend("openvino", exported.bundle, hint="throughput") as backend:
+        for start in (0, 7):
+            scores = backend.infer(FRAMES[start : start + frames])
+            np.testing.assert_allclose(scores.logits, answers[0][start : start + frames], atol=1e-4)
+            np.testing.assert_allclose(scores.cam, answers[1][start : start + frames], atol=1e-3)
+
+
+def test_threads_reach_the_engines_and_do_not_spin(exported: Exported) -> None:
     with open_backend("onnxruntime", exported.bundle, threads=1) as backend:
-        assert backend._session.get_session_options().intra_op_num_threads == 1
+        options = backend._session.get_session_options()
+        assert options.intra_op_num_threads == 1
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     with open_backend("openvino", exported.bundle, threads=1, hint="throughput") as backend:
         assert backend._compiled.get_property("INFERENCE_NUM_THREADS") == 1
         assert str(backend._compiled.get_property("PERFORMANCE_HINT")).endswith("THROUGHPUT")

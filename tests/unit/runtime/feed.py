@@ -29,7 +29,7 @@ from runtime.screen import Screen
 from runtime.service.lines import Lines
 from runtime.service.metrics import Metrics
 from runtime.sources.address import Address
-from runtime.sources.frame import Image
+from runtime.sources.frame import EveryFrame, Image
 from runtime.sources.outage import Outage
 from runtime.trust import Engine
 from runtime.watch import Limits, Watch
@@ -38,7 +38,7 @@ from tests.stand_ins import MODEL, Brightness
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
 
 
-class Frames:
+class Frames(EveryFrame):
     """A source of flat frames, `fps` a second; live ones come when the test says so. Fails at its end where told to."""
 
     name = "fed"

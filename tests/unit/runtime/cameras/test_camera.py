@@ -14,7 +14,7 @@ from runtime.cameras.camera import Camera, News
 from runtime.cameras.shot import Shot
 from runtime.pace import Pace
 from runtime.sources.address import Address
-from runtime.sources.frame import Frame, Image
+from runtime.sources.frame import EveryFrame, Frame, Image
 from runtime.sources.outage import Outage
 
 LIVE = Address("url", "rtsp://yard/1", "rtsp://yard/1")
@@ -22,7 +22,7 @@ FILE = Address("file", "clip.avi", "clip.avi")
 PICTURE = np.zeros((4, 6, 3), np.uint8)
 
 
-class Fed:
+class Fed(EveryFrame):
     """A source that gives what the test feeds: times of frames, an Outage to raise, None for the end."""
 
     name, fps = "rtsp://yard/1", 10.0

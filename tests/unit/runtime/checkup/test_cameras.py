@@ -14,13 +14,13 @@ from runtime.checkup.configured import configured
 from runtime.checkup.devices import devices
 from runtime.config.settings import WatchSettings
 from runtime.sources.address import Address
-from runtime.sources.frame import Image
+from runtime.sources.frame import EveryFrame, Image
 from runtime.sources.outage import Outage
 
 SECRET = "s3cr3t"
 
 
-class StandIn:
+class StandIn(EveryFrame):
     """A source of one frame."""
 
     fps = 25.0

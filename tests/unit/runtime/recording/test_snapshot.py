@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from runtime.look import Look
-from runtime.recording.snapshot import encoded, explained, fitted
+from runtime.recording.snapshot import encoded, explained
 from tests.stand_ins import MODEL
 from tests.unit.runtime.stored import event, miss
 
@@ -69,6 +69,3 @@ def test_a_jpeg_is_what_it_was() -> None:
     )
 
 
-def test_what_is_too_wide_is_made_smaller_and_nothing_larger() -> None:
-    assert fitted(image(480, 1280), 640).shape == (240, 640, 3)
-    assert fitted(image(48, 64), 640).shape == (48, 64, 3)

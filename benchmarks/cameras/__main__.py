@@ -1,0 +1,173 @@
+"""How many cameras this box can watch: 1080p25 H.264 over RTSP, ours with and without the ladder, and what others use.
+
+    python -m benchmarks.cameras BUNDLE [--clips DIR --truth truth.csv] [--share 0.05 0.25 1] [--rate-control variable
+        constant] [--stream main sub] [--ultralytics PYTHON] [--roboflow PYTHON] [--json] [--quick] [--picture FILE.png]
+
+Cameras show a quiet picture; a share of them, one at least, shows excerpts of clips, at known times. All programs of a
+setting are tried in turns in this one run, each in a process of its own, beside the cameras' server on the same cores.
+
+Ours passes with N cameras when in the window (--seconds, after all cameras were seen and --settle seconds more)
+- the 99th percentile of the age of classified frames, from capture to answer, is under 1 s,
+- no camera went without a look for its heartbeat and a second more (11 s),
+- every spliced alarm was raised that full decoding raises, which is found out first, with few cameras,
+- it did not say for over a tenth of the time that it is overloaded (then cameras get fewer looks than they want).
+Its capacity is the largest N that passed: doubled until it fails, then halved to a tenth.
+
+A peer passes with N cameras when it classified 95% of the frames that are wanted (25 or 5 a second and camera), with
+the same bound on their age where it tells a stamp of the stream. Its capacity is the largest N that passed, or, if that is
+more, what it managed where it failed, in cameras: frames classified a second over those wanted of one. So it may be a
+part of a camera. Peers judge nothing, record nothing and keep no state of cameras; this is to their favour.
+
+--quick takes under three minutes: few excerpts, one trial of each other program (of peers with more cameras than they
+can watch, where they manage most), and the search with the ladder begins at 40 cameras. `at_least`: none has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cameras import picture
+from benchmarks.cameras.course import SIZES, Course, Plan, scenery
+from benchmarks.cameras.pieces import Encoding
+from benchmarks.cameras.systems import ours, peers
+from benchmarks.real import find_data
+from edge_resnet import command
+from edge_resnet.bundle import Bundle
+from edge_resnet.demo.generate import TRUTH_NAME, generate_clips
+from edge_resnet.errors import UserError
+from edge_resnet.hardware import cpu_name, memory_bytes
+
+_CLIPS = "clips"
+_GIGA = 1e9
+# Of the first setting, at the top of the answer.
+_HEADLINES = ("cameras", "at_least", "ratio_every_frame", "ratio_sampling", "recall", "recall_full", "extra_delay_s")
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--clips", type=Path, help="spliced in; by default real ones where they are, else drawn")
+    parser.add_argument("--truth", type=Path, help="what is seen in them; by default truth.csv beside them")
+    parser.add_argument("--share", type=float, nargs="+", default=[0.05], help="of the cameras that show an excerpt")
+    parser.add_argument("--rate-control", nargs="+", choices=("variable", "constant"), default=["variable"])
+    parser.add_argument("--stream", nargs="+", choices=SIZES, default=["main"])
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each trial's window")
+    parser.add_argument("--settle", type=float, default=12.0, help="seconds before it, after all cameras were seen")
+    parser.add_argument("--most", type=int, default=256, help="no trial has more cameras")
+    parser.add_argument("--threshold", type=float, help="of all alarms; by default the bundle's")
+    parser.add_argument("--engine", nargs=2, default=(), metavar=("BACKEND", "PRECISION"), help="of ours")
+    parser.add_argument("--recording", action="store_true", help="ours keeps pictures and clips of events, as shipped")
+    parser.add_argument("--ultralytics", metavar="PYTHON", help="of an environment with that package")
+    parser.add_argument("--roboflow", metavar="PYTHON", help="of an environment with the package inference")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "edge-resnet-cameras")
+    parser.add_argument("--picture", type=Path, metavar="FILE.png", help="how CPU, memory and age grow with cameras")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    if not all(0.0 < share <= 1.0 for share in args.share):
+        parser.error("--share: over 0 and at most 1")
+    return args
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """How much is tried."""
+    if args.quick:
+        return Plan(seconds=25.0, settle_s=4.0, alarming=3, moving=1, ladder_first=40, saturated=True, until_s=100.0)
+    return Plan(args.seconds, args.settle, alarming=12, moving=4, most=args.most)
+
+
+def find_clips(args: argparse.Namespace) -> tuple[Path, Path]:
+    """The folder of clips, and the truth file. Raises UserError."""
+    clips = args.clips
+    if clips is None:
+        try:
+            clips = find_data(None) / _CLIPS
+        except UserError:
+            clips = args.cache / "drawn"
+            # The truth is written last: when it is there, everything is.
+            if not (clips / TRUTH_NAME).exists():
+                generate_clips(clips, progress=None)
+    return clips, args.truth or clips / TRUTH_NAME
+
+
+def measured(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """The answer of each setting. Raises UserError, RuntimeError."""
+    bundle, plan, (clips, truth) = Bundle.open(args.bundle), plan_of(args), find_clips(args)
+    rules = {} if args.threshold is None else {"threshold": args.threshold, "mean_threshold": args.threshold}
+    alarms = dict.fromkeys(bundle.model.alarms, rules)
+    programs = [ours(args.bundle, mode, alarms, args.engine, args.recording) for mode in ("ladder", "full")]
+    programs += peers(bundle, folder, args.ultralytics, args.roboflow)
+    answers = []
+    for stream, rate_control in product(args.stream, args.rate_control):
+        command.say(f"{stream} stream, {rate_control} rate: encoding what is shown")
+        shown = scenery(clips, truth, bundle, Encoding(*SIZES[stream], rate_control), args.cache, plan)
+        course = Course(programs, shown, plan, folder, command.say)
+        baseline = course.baseline()
+        for share in args.share:
+            answers.append({"stream": stream, "rate_control": rate_control, **course.setting(share, baseline)})
+    return answers
+
+
+def main() -> int:
+    """Measure and print; the exit code."""
+    args = parsed()
+    try:
+        with tempfile.TemporaryDirectory(prefix="edge-resnet-cameras-") as folder:
+            settings = measured(args, Path(folder))
+    except UserError as error:
+        command.say(str(error))
+        return command.Exit.USER_MISTAKE
+    machine = {"processor": cpu_name(), "cores": os.cpu_count(), "memory_gb": round(memory_bytes() / _GIGA, 1)}
+    answer = {
+        **{key: settings[0][key] for key in _HEADLINES},
+        "machine": machine,
+        "definitions": __doc__,
+        "settings": settings,
+    }
+    if args.picture is not None:
+        picture.draw(settings, args.picture)
+    if args.json:
+        command.answer_json(answer)
+    else:
+        print(f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB")
+        print("\n".join(line for setting in settings for line in table(setting)))
+    return command.Exit.FINE
+
+
+def table(setting: dict[str, Any]) -> Iterator[str]:
+    """A setting for people: each program's capacity, and its largest trial that passed, or else its first."""
+    yield f"{setting['stream']} stream, {setting['rate_control']} rate, {setting['share']:.0%} of the cameras active:"
+    for name, capacity in setting["capacities"].items():
+        yield _row(name, capacity, setting["ratios"].get(name), setting["trials"][name])
+    if setting["spliced"]:
+        yield (
+            f"  with the ladder {setting['recall']:.0%} of {setting['spliced']} spliced alarms were raised, by full "
+            f"decoding {setting['recall_full']:.0%}, {setting['extra_delay_s']} s later in the median"
+        )
+    if setting["mb_a_camera"] is not None:
+        yield f"  one more camera takes {setting['mb_a_camera']} MB"
+
+
+def _row(name: str, capacity: float, ratio: float | None, trials: Sequence[dict[str, Any]]) -> str:
+    passed = [each for each in trials if each["passed"]]
+    shown = max(passed, key=lambda each: int(each["cameras"])) if passed else trials[0]
+    age = "" if shown["age_p99_s"] is None else f", p99 age {1000 * shown['age_p99_s']:.0f} ms"
+    stages = ", ".join(f"{stage} {cores:.2f}" for stage, cores in shown["cores_by_stage"].items())
+    against = "" if ratio is None else f"; the ladder {ratio} times"
+    return (
+        f"  {name:52} {capacity:6.2f} cameras{against}; with {shown['cameras']}: {shown['classified_per_s']:g} frames a "
+        f"second{age}, {shown['cores']:.2f} cores{f' ({stages})' if stages else ''}, server "
+        f"{shown['server_cores']:.2f}, {shown['pss_mb']:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

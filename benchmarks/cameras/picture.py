@@ -1,0 +1,72 @@
+"""The picture of the benchmark: how CPU by stage, memory and the age of frames grow with the number of cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.cameras.systems import FULL, LADDER
+from benchmarks.cameras.trial import MOST_AGE_S
+from edge_resnet import files
+
+# Okabe and Ito 2008: told apart without red and green.
+_COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#0072B2", "#CC79A7")
+_LADDER, _FULL, _OTHER, _LIMIT = "#0072B2", "#D55E00", "#888888", "#555555"
+_ROW_HEIGHT = 3.4
+
+
+def draw(settings: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write the picture, a row for each setting."""
+    figure = Figure(figsize=(12.0, _ROW_HEIGHT * len(settings)), layout="constrained", dpi=100)
+    axes = figure.subplots(len(settings), 3, squeeze=False)
+    for setting, (cpu, memory, age) in zip(settings, axes, strict=True):
+        trials = {name: sorted(found, key=_cameras) for name, found in setting["trials"].items()}
+        _stages(cpu, trials.get(LADDER, []))
+        cpu.set_title(
+            f"{setting['stream']}, {setting['rate_control']} rate, {setting['share']:.0%} active",
+            fontsize=10,
+            loc="left",
+        )
+        for name, found in trials.items():
+            colour = {LADDER: _LADDER, FULL: _FULL}.get(name, _OTHER)
+            label = name if name in (LADDER, FULL) else None
+            _line(memory, found, "pss_mb", colour, label)
+            _line(age, found, "age_p99_s", colour, label)
+        age.axhline(MOST_AGE_S, color=_LIMIT, linewidth=0.8, linestyle=":")
+        memory.set_ylabel("memory (PSS), MB")
+        age.set(ylabel="p99 age of a classified frame, s", yscale="log")
+        memory.legend(fontsize=8)
+        for each in (cpu, memory, age):
+            each.set_xlabel("cameras")
+            each.grid(alpha=0.25)
+    with files.whole_file(path) as temporary:
+        figure.savefig(temporary)
+
+
+def _cameras(trial: dict[str, Any]) -> int:
+    return int(trial["cameras"])
+
+
+def _stages(axes: Axes, trials: Sequence[dict[str, Any]]) -> None:
+    """CPU with the ladder, by stage where it is told, and of the cameras' server beside it."""
+    cameras = [_cameras(each) for each in trials]
+    stages = list(dict.fromkeys(stage for each in trials for stage in each["cores_by_stage"]))
+    if stages:
+        heights = [[each["cores_by_stage"].get(stage, 0.0) for each in trials] for stage in stages]
+        axes.stackplot(cameras, heights, labels=stages, colors=_COLOURS, alpha=0.85)
+    axes.plot(cameras, [each["cores"] for each in trials], color=_LIMIT, marker="o", markersize=3, label="all of it")
+    server = [each["server_cores"] for each in trials]
+    axes.plot(cameras, server, color=_LIMIT, linestyle="--", label="the cameras themselves")
+    axes.set_ylabel("cores, with the ladder")
+    axes.legend(fontsize=8, loc="upper left")
+
+
+def _line(axes: Axes, trials: Sequence[dict[str, Any]], key: str, colour: str, label: str | None) -> None:
+    known = [each for each in trials if each[key] is not None]
+    axes.plot([_cameras(each) for each in known], [each[key] for each in known], color=colour, linewidth=1, label=label)
+    for each in known:
+        axes.plot(_cameras(each), each[key], color=colour, marker="o" if each["passed"] else "x", markersize=5)

@@ -1,0 +1,236 @@
+"""One trial: so many cameras are sent, one program watches them, and what it took and what it saw is written down."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.cameras import evidence
+from benchmarks.cameras.evidence import Spliced
+from benchmarks.cameras.pieces import FPS
+from benchmarks.cameras.program import Program, Usage
+from benchmarks.cameras.systems import System
+from benchmarks.cameras.timeline import Scenery, Showing, plays, showings
+from runtime.backtest.truth import Span
+from runtime.config.settings import CameraSettings
+
+# A timeline is long enough for any window after a slow start; then it begins anew.
+_TIMELINE_S = 1800.0
+_COMES_WITHIN_S = 90.0
+_WEIGH_EVERY_S = 5.0
+_HEARTBEAT_S: float = CameraSettings.model_fields["heartbeat"].default
+MOST_AGE_S = 1.0
+MOST_GAP_S = _HEARTBEAT_S + 1.0
+# Some frames of a window lie on its edge, and timers are not exact.
+KEPT_UP = 0.95
+# How many of the times that it was asked ours may say that it is overloaded: a start in the middle of a burst is none.
+MOST_OVERLOADED = 0.1
+_MEGA = 1e6
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it. `classified_per_s`: frames, of all cameras together. `cores`: CPU seconds of the program in a
+    second, `server_cores`: of the cameras. `stages`: the program's by stage, empty where it does not tell. `alarms`:
+    what was spliced in, each with how long after its onset it was told. `others`: alarms where nothing was spliced in.
+    `overloaded`: the share of time in which ours says so. `missed`: frames that were sent and not taken. `why`: what it
+    did not pass by.
+    """
+
+    system: str
+    cameras: int
+    seconds: float
+    classified_per_s: float
+    age_p50_s: float | None
+    age_p99_s: float | None
+    longest_gap_s: float | None
+    cores: float
+    server_cores: float
+    stages: Mapping[str, float]
+    pss_mb: float
+    threads: int
+    alarms: tuple[tuple[Spliced, float | None], ...]
+    others: int
+    overloaded: float
+    missed: int
+    why: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.why
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where trials take place. `share`: of the cameras that show an excerpt. `settle_s`: from when all cameras were
+    seen once to the window of `seconds`; None for a window in which each excerpt is shown once.
+    """
+
+    scenery: Scenery
+    share: float
+    seconds: float | None
+    settle_s: float
+    folder: Path
+
+    def trial(self, system: System, cameras: int, raised_by_full: frozenset[str] | None) -> Trial:
+        """Let a program watch so many cameras. `raised_by_full`: the excerpts whose alarm is to be raised; None while that
+        is not known.
+
+        Raises RuntimeError when a program fails.
+        """
+        folder = self.folder / f"{time.monotonic_ns()}"
+        folder.mkdir(parents=True)
+        frames = round(FPS * _TIMELINE_S)
+        shown = showings(self.scenery, cameras, self.share, frames)
+        settings = folder / "server.json"
+        settings.write_text(json.dumps(_sent(self.scenery, cameras, shown, frames)))
+        names = [system.names(number) for number in range(cameras)]
+        command = [sys.executable, "-m", "benchmarks.cameras.server", str(settings)]
+        with Program(command, folder / "server.log") as server:
+            server.until(lambda: bool(server.lines), _COMES_WITHIN_S)
+            port, zero_s = server.lines[0]["port"], server.lines[0]["zero_s"]
+            urls = [f"rtsp://127.0.0.1:{port}/{_name(number)}" for number in range(cameras)]
+            alarms = evidence.spliced(shown, zero_s)
+            with Program(system.command(urls, folder), folder / "program.log") as program:
+                came = program.until(lambda: _seen(program, names), _COMES_WITHIN_S)
+                program.until(lambda: False, self.settle_s)
+                watched = self._watch(program, server, alarms)
+        missed = server.lines[-1].get("missed", 0)
+        return _judged(system, names, alarms, program.lines, watched, came, missed, raised_by_full)
+
+    def _watch(self, program: Program, server: Program, alarms: Sequence[Spliced]) -> _Watched:
+        """The window itself."""
+        start_s = time.monotonic()
+        end_s = evidence.shown_by(alarms, start_s) if self.seconds is None else start_s + self.seconds
+        before, sent_before, told_before = program.usage(), server.usage(), _metrics(program)
+        overloaded = []
+        while (left_s := end_s - time.monotonic()) > 0.0:
+            # Neither of them may end meanwhile.
+            server.until(lambda: True, 0.0)
+            program.until(lambda: False, min(left_s, _WEIGH_EVERY_S))
+            overloaded.append(_metrics(program).get("edge_resnet_overloaded", 0.0))
+        window = (start_s, time.monotonic())
+        after, sent, told = program.usage(), server.usage(), _metrics(program)
+        spent = {
+            key.partition(":")[2]: (value - told_before.get(key, 0.0)) / (window[1] - window[0])
+            for key, value in told.items()
+            if ":" in key
+        }
+        return _Watched(window, before, after, sent_before, sent, spent, float(np.mean(overloaded)))
+
+
+@dataclass(frozen=True)
+class _Watched:
+    window: Span
+    before: Usage
+    after: Usage
+    sent_before: Usage
+    sent: Usage
+    stages: Mapping[str, float]
+    overloaded: float
+
+
+def _judged(
+    system: System,
+    names: Sequence[str],
+    alarms: Sequence[Spliced],
+    lines: Sequence[Mapping[str, Any]],
+    watched: _Watched,
+    came: bool,
+    missed: int,
+    raised_by_full: frozenset[str] | None,
+) -> Trial:
+    window, seconds = watched.window, watched.window[1] - watched.window[0]
+    ages = evidence.ages_s(lines, window)
+    judged = evidence.within(alarms, window)
+    is_ours = system.wanted_per_s is None
+    delays = evidence.raised_after_s(judged, lines, names) if is_ours else [None] * len(judged)
+    gap_s = evidence.longest_gap_s(lines, names, window) if is_ours else None
+    per_s = evidence.classified(lines, window) / seconds
+    p50_s, p99_s = (float(np.quantile(ages, share)) if ages else None for share in (0.5, 0.99))
+    silent = [
+        each.excerpt
+        for each, delay_s in zip(judged, delays, strict=True)
+        if delay_s is None and each.excerpt in (raised_by_full or ())
+    ]
+    kept_up = system.wanted_per_s is None or per_s >= KEPT_UP * len(names) * system.wanted_per_s
+    failures = {
+        "not all cameras came": not came,
+        f"p99 age {p99_s or 0.0:.2f} s": p99_s is not None and p99_s >= MOST_AGE_S,
+        f"no look for {gap_s or 0.0:.1f} s": gap_s is not None and gap_s > MOST_GAP_S,
+        f"{per_s:.1f} frames a second": not kept_up,
+        f"not raised: {', '.join(silent)}": bool(silent),
+        f"overloaded {watched.overloaded:.0%} of the time": watched.overloaded > MOST_OVERLOADED,
+    }
+    return Trial(
+        system=system.name,
+        cameras=len(names),
+        seconds=round(seconds, 1),
+        classified_per_s=round(per_s, 2),
+        age_p50_s=p50_s,
+        age_p99_s=p99_s,
+        longest_gap_s=gap_s,
+        cores=(watched.after.cpu_s - watched.before.cpu_s) / seconds,
+        server_cores=(watched.sent.cpu_s - watched.sent_before.cpu_s) / seconds,
+        stages=watched.stages,
+        pss_mb=watched.after.pss_bytes / _MEGA,
+        threads=watched.after.threads,
+        alarms=tuple(zip(judged, delays, strict=True)),
+        others=evidence.others(alarms, lines, names, window) if is_ours else 0,
+        overloaded=watched.overloaded,
+        missed=missed,
+        why=tuple(text for text, failed in failures.items() if failed),
+    )
+
+
+def _seen(program: Program, names: Sequence[str]) -> bool:
+    """Whether a frame of each camera was classified."""
+    return {line["camera"] for line in list(program.lines)} >= set(names)
+
+
+def _name(number: int) -> str:
+    return f"c{number:03d}"
+
+
+def _sent(scenery: Scenery, cameras: int, shown: Sequence[Showing], frames: int) -> dict[str, Any]:
+    """The settings of the server."""
+    return {
+        "fps": FPS,
+        "cameras": [
+            {
+                "name": _name(number),
+                "plays": [
+                    (str(each.piece.path.resolve()), each.first, each.frames)
+                    for each in plays(scenery, number, cameras, shown, frames)
+                ],
+            }
+            for number in range(cameras)
+        ],
+    }
+
+
+def _metrics(program: Program) -> dict[str, float]:
+    """What ours says of itself, CPU seconds as cpu:STAGE; nothing of a program that has no such port."""
+    told = [json.loads(line) for line in program.log.splitlines() if line.startswith('{"') and '"listening"' in line]
+    port = next((each["port"] for each in told if each.get("event") == "listening"), None)
+    if port is None:
+        return {}
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "edge_resnet_cpu_seconds_total":
+                found[f"cpu:{sample.labels['stage']}"] = sample.value
+            elif sample.name == "edge_resnet_overloaded":
+                found[sample.name] = sample.value
+    return found
