@@ -11,6 +11,9 @@ from runtime.rule_settings import RuleSettings
 # What a rule asks for, in the order in which it is told.
 Lack = Literal["looks", "threshold", "span", "share", "mean", "duration"]
 
+# Times are sums of steps that are no binary fractions.
+_ROUNDING = 1e-9
+
 _GROUPS: tuple[tuple[Lack, ...], ...] = (("looks", "span"), ("threshold", "share", "mean"), ("duration",))
 
 
@@ -19,7 +22,9 @@ class Reach:
     """How far the looks of a window came.
 
     `best`, `mean`: of their probabilities. `looks`: how many there are; `over`: of these, at least the threshold.
-    `span_s`: from the first to the last. `lasted_s`: since the attempt's first look over the threshold.
+    `span_s`: from the first to the last. `lasted_s`: since the attempt's first look over the threshold. `over_share`:
+    of their time, how much lies between the first and the last look over the threshold; where looks come steadily it is
+    never less than `over` is of `looks`.
     """
 
     best: float
@@ -28,19 +33,24 @@ class Reach:
     over: int
     span_s: float
     lasted_s: float
+    over_share: float = 1.0
 
     @classmethod
     def of(cls, looks: Sequence[tuple[float, float]], threshold: float, since_s: float) -> Reach:
         """Of looks (time, probability), the last one now; `since_s`: of the attempt's first over the threshold."""
         values = [value for _, value in looks]
         first_s, last_s = looks[0][0], looks[-1][0]
+        over_s = [time_s for time_s, value in looks if value >= threshold]
+        # Each look stands for the time until the next, the last for as much as the one before.
+        step_s = last_s - looks[-2][0] if len(looks) > 1 else 1.0
         return cls(
             best=max(values),
             mean=sum(values) / len(values),
             looks=len(values),
-            over=len([value for value in values if value >= threshold]),
+            over=len(over_s),
             span_s=last_s - first_s,
             lasted_s=max(0.0, last_s - since_s),
+            over_share=(over_s[-1] - over_s[0] + step_s) / (last_s - first_s + step_s) if over_s else 0.0,
         )
 
     def lacks(self, probability: float, settings: RuleSettings) -> tuple[Lack, ...]:
@@ -49,7 +59,7 @@ class Reach:
             ("looks", self.looks >= settings.min_looks),
             ("threshold", probability >= settings.threshold),
             ("span", self.span_s >= settings.window_s / 2),
-            ("share", self.over >= settings.share * self.looks),
+            ("share", self.over >= settings.share * self.looks and self.over_share >= settings.share - _ROUNDING),
             ("mean", self.mean >= settings.mean_threshold),
             ("duration", self.lasted_s >= settings.min_duration_s),
         )
@@ -102,7 +112,9 @@ class Attempt:
             else f"its last look under {settings.threshold:.2f}",
             "span": f"looks within {reach.span_s:.1f} s, {settings.window_s / 2:.1f} s are needed",
             "share": f"{reach.over} of {reach.looks} looks over {settings.threshold:.2f}, "
-            f"{settings.share:.0%} are needed",
+            f"{settings.share:.0%} are needed"
+            if reach.over < settings.share * reach.looks
+            else f"over {settings.threshold:.2f} in {reach.over_share:.0%} of the time, {settings.share:.0%} are needed",
             "mean": f"mean {reach.mean:.2f} under {settings.mean_threshold:.2f}",
             "duration": f"lasted {reach.lasted_s:.1f} s of {settings.min_duration_s:.1f} s",
         }

@@ -9,19 +9,19 @@ _TOLERANCE_S = 0.001
 class Pace:
     """`rate_per_s` looks a second, on a steady beat while frames come; after a gap the beat starts anew.
 
-    The rate may be changed, by any thread: it counts from the next look on.
+    The rate may be changed, by any thread: it counts at once, from the last look on.
     """
 
     def __init__(self, rate_per_s: float) -> None:
         self.rate_per_s = rate_per_s
-        self._due_at_s = float("-inf")
+        self._beat_s = float("-inf")
 
     def is_due(self, time_s: float) -> bool:
         """Whether a frame at `time_s` seconds is to be looked at. Changes nothing, so any thread may ask."""
-        return time_s >= self._due_at_s - _TOLERANCE_S
+        return time_s >= self._beat_s + 1.0 / self.rate_per_s - _TOLERANCE_S
 
     def take(self, time_s: float) -> None:
         """A frame at `time_s` is being looked at: the next is due a period later."""
         period_s = 1.0 / self.rate_per_s
-        on_the_beat = self._due_at_s + period_s
-        self._due_at_s = on_the_beat if on_the_beat > time_s else time_s + period_s
+        on_the_beat_s = self._beat_s + period_s
+        self._beat_s = on_the_beat_s if on_the_beat_s + period_s > time_s else time_s

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_resnet.manifest import AlarmSpec
+from runtime.attempt import Reach
 from runtime.rule import Change, Rule, State, Transition
 from runtime.rule_settings import RuleSettings
 
@@ -56,6 +57,22 @@ def test_half_of_the_looks_is_enough_and_less_is_not() -> None:
     half = RuleSettings(threshold=0.5, mean_threshold=0.4, low_threshold=0.4)
     assert times(feed(Rule(half), [0.9, 0.1] * 10), Change.RAISED)
     assert not times(feed(Rule(half), [0.99, 0.25, 0.25] * 10), Change.RAISED)
+
+
+def test_a_glance_long_before_stands_for_the_time_between() -> None:
+    # One look a second while quiet, five a second since something is seen: it is asked for as long as at any rate.
+    quiet = [(1.0, 0.1)] * 5
+    transitions = play([*quiet, (1.0, 0.9), *[(0.2, 0.9)] * 10])
+    assert times(transitions, Change.RAISED) == [pytest.approx(6.8)]
+    assert not times(play([*quiet, (1.0, 0.9), *[(0.2, 0.9)] * 3, *[(0.2, 0.1)] * 20]), Change.RAISED)
+
+
+@given(st.floats(0.01, 1.0), st.lists(probabilities, min_size=2, max_size=40), st.floats(0.0, 1.0))
+def test_where_looks_come_steadily_the_share_of_the_time_asks_for_nothing_more(
+    period_s: float, values: list[float], threshold: float
+) -> None:
+    reach = Reach.of([(number * period_s, value) for number, value in enumerate(values)], threshold, 0.0)
+    assert reach.over_share >= reach.over / reach.looks - 1e-9
 
 
 def test_many_looks_just_over_threshold_do_not_make_up_for_a_low_mean() -> None:
@@ -212,6 +229,13 @@ def test_what_was_too_short_says_how_long_it_lasted() -> None:
     (missed,) = (each for each in feed(Rule(settings), [0.9] * 26 + [0.0] * 20) if each.change is Change.MISSED)
     assert missed.attempt is not None
     assert missed.attempt.why_not(settings) == "lasted 5.0 s of 10.0 s"
+
+
+def test_what_was_too_seldom_looked_at_says_for_how_much_of_the_time_it_was_seen() -> None:
+    transitions = play([(1.0, 0.1), (1.0, 0.9), (0.2, 0.9), (0.2, 0.4), *[(0.2, 0.0)] * 20])
+    (missed,) = (each for each in transitions if each.change is Change.MISSED)
+    assert missed.attempt is not None
+    assert missed.attempt.why_not(SETTINGS) == "over 0.50 in 29% of the time, 50% are needed"
 
 
 def test_disarmed_an_attempt_has_missed_and_armed_again_it_begins_anew() -> None:
