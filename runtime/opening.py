@@ -13,7 +13,7 @@ from typing import Protocol
 from edge_resnet import runs
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError, BundleError
-from runtime import trust, tuned
+from runtime import batches, trust, tuned
 from runtime.backends import Backend
 from runtime.backends.base import Hint, Log
 from runtime.trust import Engine
@@ -76,6 +76,14 @@ class Opener:
         self.bundle = bundle if self._tuned is None else self._tuned.bundle
         # Of a derived bundle the box is its own, unless another was named.
         self._box = wish.box if self._tuned is None else self._tuned.box
+        self._most: int = 1
+        self._hint: Hint = "latency"
+        self.batch = 1
+        """How many frames, at most, the engine that was opened last is best given at once."""
+
+    def expect_batches(self, most: int) -> None:
+        """Frames of several cameras will come at once, `most` at most: open for throughput, measure how many pay."""
+        self._most, self._hint = most, "throughput"
 
     def __call__(self, without: frozenset[Engine]) -> Backend:
         """Open it, leaving out engines (backend, precision). Raises BackendError, BundleError."""
@@ -107,18 +115,27 @@ class Opener:
             self._log(f"{self._tune_file}: not obeyed ({error}); run edge-resnet tune again")
             return self._open(trust.AUTO, trust.AUTO, without)
         self._log(f"as tune chose on this box: {choice.describe()}")
-        return opened
+        return self._measured(opened, choice.threads, choice.hint)
 
     def _open(self, backend: str, precision: str, without: frozenset[Engine]) -> Backend:
-        return self._choose(
+        opened = self._choose(
             self.bundle,
             backend,
             precision,
             self._wish.device,
+            hint=self._hint,
             box=self._box,
             without=without,
             log=self._log,
         )
+        return self._measured(opened, 0, self._hint)
+
+    def _measured(self, opened: Backend, threads: int, hint: Hint) -> Backend:
+        """Find out how many frames it is best given at once."""
+        box = self.bundle.box if self._box is None else self._box
+        options = batches.Options(self._wish.device, threads, hint, box)
+        self.batch = batches.useful(opened, self.bundle, self._most, options, self._log)
+        return opened
 
     def _find_tuned(self, bundle: Bundle, box: Path) -> tuned.Tuned | None:
         """What tune chose, if it fits and nothing was named."""

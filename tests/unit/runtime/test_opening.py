@@ -9,6 +9,7 @@ import pytest
 
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import BackendError
+from runtime import batches
 from runtime.backends import Backend
 from runtime.opening import Opener, Wish
 from tests.stand_ins import Brightness, write_bundle
@@ -22,10 +23,12 @@ class Chooser:
     def __init__(self, others: bool = True) -> None:
         self.others = others
         self.asked: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
+        self.hints: list[str] = []
 
     def __call__(self, bundle: Bundle, backend: str, precision: str, device: str, **options: Any) -> Backend:
         without = options.get("without", frozenset())
         self.asked.append((backend, precision, without))
+        self.hints.append(options["hint"])
         if ("openvino", "int8") in without and not (backend == "auto" and self.others):
             raise BackendError("no engine can be trusted: openvino int8 has failed in use")
         return Brightness(bundle.model)
@@ -61,3 +64,23 @@ def test_who_named_nothing_is_not_asked_twice(bundle: Bundle) -> None:
     with pytest.raises(BackendError):
         opener(FAILED)
     assert choose.asked == [("auto", "auto", FAILED)]
+
+
+def test_for_one_camera_frames_come_one_by_one_and_nothing_is_measured(bundle: Bundle) -> None:
+    choose = Chooser()
+    opener = Opener(bundle, Wish(), choose, lambda line: None)
+    opener(frozenset())
+    assert (opener.batch, choose.hints) == (1, ["latency"])
+    assert not (bundle.box / batches.FILE).exists()
+
+
+def test_for_several_cameras_an_engine_is_opened_for_throughput_and_its_batches_are_measured(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "measure", lambda opened, frames, clock: {1: 3.0, 2: 2.0, 4: 1.0, 8: 1.0})
+    choose = Chooser()
+    opener = Opener(bundle, Wish(), choose, lambda line: None)
+    opener.expect_batches(8)
+    opener(frozenset())
+    assert (opener.batch, choose.hints) == (4, ["throughput"])
+    assert (bundle.box / batches.FILE).exists()
