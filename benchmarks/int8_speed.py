@@ -15,12 +15,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-import onnx
-import onnxruntime
 import torch
-from onnx import TensorProto
 
+from benchmarks.multiplications import GMAC, gmac_a_frame, products
 from edge_resnet import command, runs
 from edge_resnet.hardware import cpu_name
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
@@ -32,30 +29,9 @@ from runtime import trust
 from runtime.backends import open_backend
 
 BASELINE = ("onnxruntime", "fp32")
-# ResNet-50 at 224 x 224 (He et al. 2016 count 3.8 with fewer layers in; torchvision's tables say 4.09 for V1.5).
-GMAC_224 = 4.09
 WANTED_SPEED_UP, WANTED_OF_LIMIT = 3.5, 1.15
-_MATRIX = 4096
 _CALLS = 6
 _WARM_UP = 2
-
-
-def matrix_product() -> Callable[[], object]:
-    """A product of a u8 and an s8 matrix of 4,096 x 4,096, on ONNX Runtime."""
-    sides = [_MATRIX, _MATRIX]
-    values = [onnx.helper.make_tensor_value_info(*each, sides) for each in (("a", TensorProto.UINT8),)]
-    weights = np.random.default_rng(0).integers(-127, 128, sides, np.int8)
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("MatMulInteger", ["a", "b"], ["y"])],
-        "product",
-        values,
-        [onnx.helper.make_tensor_value_info("y", TensorProto.INT32, sides)],
-        [onnx.numpy_helper.from_array(weights, "b")],
-    )
-    model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    frames = np.random.default_rng(1).integers(0, 256, sides, np.uint8)
-    return lambda: session.run(None, {"a": frames})
 
 
 def make_bundle(folder: Path, side: int) -> Path:
@@ -98,14 +74,14 @@ def measure(folder: Path, side: int, rounds: int) -> dict[str, object]:
             calls[f"{backend} {precision}"] = lambda opened=opened: opened.infer(frame)
         with trust.choose(bundle, log=command.say) as chosen:
             auto = f"{chosen.describe().backend} {chosen.describe().precision}"
-        product = matrix_product()
+        (product,) = products("int8")
         for number in range(rounds):
             command.say(f"round {number + 1} of {rounds}")
             for name, call in calls.items():
                 times.setdefault(name, []).append(seconds_a_call(call, _CALLS))
             times.setdefault("product", []).append(seconds_a_call(product, 1))
-    rates = [_MATRIX**3 / 1e9 / seconds for seconds in times.pop("product")]
-    limits = [GMAC_224 * (side / 224) ** 2 / rate for rate in rates]
+    rates = [GMAC / seconds for seconds in times.pop("product")]
+    limits = [gmac_a_frame(bundle.model_bytes("fp32")) / rate for rate in rates]
     baseline = times[" ".join(BASELINE)]
     return {
         "processor": cpu_name(),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import openvino
@@ -29,7 +31,7 @@ _OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16"}
 def gmac_a_frame(model: bytes) -> float:
     """The multiplications of a frame in an ONNX model, in thousands of millions: convolutions and matrix products.
 
-    Convolutions with quantised weights are counted too: what their weights are made from has the same shape.
+    Quantised ones count as what they stand for: their weights keep their shape.
     """
     graph = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(model)).graph
     shapes = {each.name: _sides(each) for each in (*graph.value_info, *graph.input, *graph.output)}
@@ -44,23 +46,25 @@ def gmac_a_frame(model: bytes) -> float:
     return total / 1e9
 
 
-def products(threads: int) -> dict[str, list[Product]]:
-    """A product of 4,096 x 4,096 matrices in each precision that this box has, on each engine that has it.
+def kinds() -> list[str]:
+    """The precisions that there are products in on this box."""
+    return ["fp32", *(["bf16"] if cpu_has_bf16() else []), "int8"]
+
+
+def products(kind: str, threads: int = 0) -> list[Product]:
+    """A product of 4,096 x 4,096 matrices in a precision, on each engine that has it.
 
     `threads`: of the processor, 0 for the engine's own choice.
     """
-    found = {
-        "fp32": [_on_onnxruntime("MatMul", np.float32, np.float32, threads), _on_openvino("fp32", threads)],
-        "int8": [_on_onnxruntime("MatMulInteger", np.uint8, np.int8, threads)],
-    }
-    if cpu_has_bf16():
-        found["bf16"] = [_on_openvino("bf16", threads)]
-    return found
+    if kind == "int8":
+        return [_on_onnxruntime("MatMulInteger", np.uint8, np.int8, threads)]
+    if kind == "bf16":
+        return [_on_openvino("bf16", threads)]
+    return [_on_onnxruntime("MatMul", np.float32, np.float32, threads), _on_openvino("fp32", threads)]
 
 
-def _matrix(kind: type[np.generic], seed: int) -> np.ndarray:
-    values = np.random.default_rng(seed).integers(0, 127, (SIDE, SIDE), np.int8)
-    return values.astype(kind)
+def _matrix(kind: type[np.generic], seed: int) -> npt.NDArray[Any]:
+    return np.random.default_rng(seed).integers(0, 127, (SIDE, SIDE), np.int8).astype(kind)
 
 
 def _on_onnxruntime(operator: str, kind: type[np.generic], weights: type[np.generic], threads: int) -> Product:

@@ -41,7 +41,7 @@ from runtime.look import Look
 from runtime.outputs.output import Output
 from runtime.pace import Pace
 from runtime.service.logs import Log
-from runtime.session import StreamOptions, Stopped, watch
+from runtime.session import Stopped, StreamOptions, watch
 from runtime.sources import open_source
 from runtime.sources.address import Address
 
