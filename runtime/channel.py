@@ -10,6 +10,7 @@ from runtime.attention import Attention, Rung
 from runtime.cameras.camera import Camera, News
 from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
+from runtime.cameras.reader import STAGES
 from runtime.cameras.shot import Shot
 from runtime.cameras.sight import LIVE, OFFLINE, STALE, STARTING, Sight, Turn
 from runtime.config.settings import CameraSettings
@@ -71,6 +72,7 @@ class Channel:
     # By target: what the attempt that goes on shows best.
     _best: dict[Target, tuple[Shot, Look]] = field(default_factory=dict, init=False)
     _gate_why: str = field(default="off", init=False)
+    _attended_until_s: float = field(default=float("-inf"), init=False)
     _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
 
@@ -166,6 +168,17 @@ class Channel:
         """An alarm was raised at another camera of its site."""
         if self.attention is not None:
             self.attention.alarm_nearby(at_s)
+
+    def attend(self, until_s: float | None) -> None:
+        """Somebody wants it to be looked at closely until `until_s` of the clock; None for no longer.
+
+        A file has all the attention there is, and a time of its own.
+        """
+        if not self.in_time:
+            return
+        self._attended_until_s = float("-inf") if until_s is None else until_s
+        if self.attention is not None:
+            self.attention.asked(until_s)
 
     def grant(self, rung: Rung) -> None:
         """The rung of the ladder that this camera gets from now on."""
@@ -276,6 +289,8 @@ class Channel:
             rate_per_s=looks.rate_per_s if looks and (self.expected or not self.in_time) else 0.0,
             wanted_per_s=self.wanted_per_s,
             attention=self._attention(),
+            attention_why=self._reason(),
+            cpu_s=self._cpu_s(),
             age_s=self.age_s,
             frames=news.came,
             looks=self.looks,
@@ -300,6 +315,16 @@ class Channel:
         """The rung that it is on, for people; empty without a ladder."""
         return self.attention.granted.name.lower() if self.attention is not None else ""
 
+    def _reason(self) -> str:
+        """Why it wants to be watched, for people; empty without a reason."""
+        reason = None if self.attention is None else self.attention.reason
+        return "" if reason is None else reason.name.lower()
+
+    def _cpu_s(self) -> dict[str, float]:
+        """The processor's time of its reading threads so far, by stage."""
+        cameras = (self.camera, self.recorded) if self.recorded is not None else (self.camera,)
+        return {stage: sum(each.cpu_s[stage] for each in cameras) for stage in STAGES}
+
     @staticmethod
     def _why(state: str, news: News) -> str:
         if state in (STALE, OFFLINE) and news.outage is not None:
@@ -314,8 +339,8 @@ class Channel:
         time_s, points = shot.frame.time_s, shot.seen.points
         never = [alarm for alarm in self.settings.gate.never_for if alarm in self.judge.alarms and self.armed(alarm)]
         leaves_out = not always_open(self.settings.gate, never)
-        if leaves_out and self.journal.held:
-            # Quiet has to be seen before an alarm is over.
+        if leaves_out and (self.journal.held or self.at_s(shot) <= self._attended_until_s):
+            # Quiet has to be seen before an alarm is over; and nothing is left out where somebody wants to see it.
             self.gate.found(time_s)
         decision = self.gate.opens(time_s, points) if leaves_out or self.attention is not None else None
         if decision is not None and self.attention is not None and decision.why in ("motion", "lightning"):

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime import trust
-from runtime.arming import Arming
+from runtime.arming import Arming, Attending
 from runtime.assembly import Assembly
 from runtime.backends import Description, variant
 from runtime.config.bundled import watch_addresses
@@ -143,6 +143,8 @@ def watch(
     # The opener's may be of another input size, where tune chose so.
     settings = _settings(options, opener.bundle)
     files = _check_files(settings, options, log)
+    if options.config is not None or len(settings.cameras()) > 1:
+        opener.expect_batches(settings.max_batch)
     threads = set(threading.enumerate())
     # Closed from the last to the first: outputs, cameras, engine, store.
     with ExitStack() as stack:
@@ -176,7 +178,8 @@ def watch(
         reload.on_change = couriers.change
         arming = Arming(run.assembly, log)
         arming.look()
-        run.watch.on_tick = (reload.look, arming.look, couriers.look_after, store.look)
+        attending = Attending(run.assembly, run.watch.channels, log)
+        run.watch.on_tick = (reload.look, arming.look, attending.look, couriers.look_after, store.look)
         run.watch.tell = (reporters.tell,)
         # First, so that nobody is told later for what is drawn and written here.
         run.watch.outputs.insert(0, couriers)
@@ -244,7 +247,13 @@ class _Run:
         """Keep pictures and clips of events from now on, beside the event store."""
         model, assembly = self._opener.bundle.model, self.assembly
         recorder = Recorder(
-            self._options.events, model, lambda: assembly.settings, keeper, self._log, files_only=files_only
+            self._options.events,
+            model,
+            lambda: assembly.settings,
+            keeper,
+            self._log,
+            feeds=assembly.feeds,
+            files_only=files_only,
         )
         stack.callback(recorder.close)
         self.watch.outputs.append(recorder)
@@ -266,6 +275,7 @@ class _Run:
 
     def _decides(self, running: Description) -> None:
         """From now on this engine decides, and events say so."""
+        self.watch.limits = replace(self.watch.limits, max_batch=self._opener.batch)
         bundle = self._opener.bundle
         model = bundle.model_sha256(variant(running.backend, running.precision, self._options.device))
         self.assembly.decider = Decider(model, running.backend, running.precision)

@@ -6,6 +6,7 @@ import typer
 
 from edge_resnet.cli import (
     arm,
+    attend,
     audit,
     backtest,
     build,
@@ -47,6 +48,7 @@ for function in (
     zones.zones,
     stream,
     arm.arm,
+    attend.attend,
     why.why,
     report.report,
     demo.demo,

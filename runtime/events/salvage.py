@@ -23,6 +23,7 @@ _TABLES = (
     "ledger",
     "ledger_until",
     "mode",
+    "attendances",
     "near_misses",
     "media",
 )

@@ -131,4 +131,11 @@ MIGRATIONS = (
         set_at TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE attendances (
+        camera TEXT PRIMARY KEY NOT NULL,
+        since TEXT NOT NULL,
+        until TEXT NOT NULL
+    );
+    """,
 )

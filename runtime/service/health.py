@@ -284,6 +284,8 @@ def _camera(camera: CameraStatus) -> dict[str, Any]:
         "since_s": round(camera.since_s, 1),
         "why": redact_text(camera.why),
         "held": list(camera.held),
+        "attention": camera.attention,
+        "attention_why": camera.attention_why,
         "watched_s": round(camera.watched_s, 1),
         "blind_s": {reason: round(seconds, 1) for reason, seconds in camera.blind_s.items()},
     }

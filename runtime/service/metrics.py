@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from runtime.attention import Rung
 from runtime.cameras.sight import STATES
+from runtime.service.cpu import CpuTime
 from runtime.service.status import BoxStatus, CameraStatus
 
 # Seconds. Fine where the promise lies (p99 of the age under 1 s), coarse up to where a frame is dropped anyway.
@@ -26,6 +29,7 @@ _AGE_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0,
 _INFERENCE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _TASKS = Path("/proc/self/task")
+RUNGS = tuple(rung.name.lower() for rung in Rung)
 
 
 class Metrics:
@@ -35,12 +39,15 @@ class Metrics:
     make a new series of each message.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds, for what is put together when somebody asks."""
         # One `_created` beside each counter and histogram would double the series, and nobody asks for them.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self._cpu = CpuTime(clock=clock)
+        self.registry.register(self._cpu)
         self._gauge("threads", "Threads of the process, those of its libraries too.").set_function(_threads)
         self._frames = self._counter("frames_received_total", "Frames that came from the camera.", "camera")
         self._classified = self._counter("frames_classified_total", "Frames that were classified.", "camera")
@@ -49,6 +56,9 @@ class Metrics:
         )
         self._reconnects = self._counter("reconnects_total", "Times the camera came back after it was lost.", "camera")
         self._state = self._gauge("camera_state", "1 for the state that the camera is in, else 0.", "camera", "state")
+        self._attention = self._gauge(
+            "camera_attention", "1 for the camera's rung of the ladder, else 0.", "camera", "rung"
+        )
         self._watched = self._counter("watched_seconds_total", "Time in which the camera was truly watched.", "camera")
         self._blind = self._counter(
             "blind_seconds_total", "Time in which the camera was not watched, and why.", "camera", "reason"
@@ -74,7 +84,7 @@ class Metrics:
         self._totals: dict[tuple[Counter, tuple[str, ...]], float] = {}
         self._of_camera: tuple[Counter | Gauge | Histogram, ...] = (
             *(self._frames, self._classified, self._dropped, self._reconnects, self._state, self._watched),
-            *(self._blind, self._wanted, self._given, self._events, self._age),
+            *(self._blind, self._wanted, self._given, self._events, self._age, self._attention),
         )
 
     def update(self, status: BoxStatus) -> None:
@@ -92,6 +102,7 @@ class Metrics:
         """A camera is not watched any more: it leaves no series behind."""
         for metric in self._of_camera:
             metric.remove_by_labels({"camera": camera})
+        self._cpu.forget(camera)
         self._totals = {key: total for key, total in self._totals.items() if key[1][0] != camera}
 
     def classified(self, camera: str, age_s: float) -> None:
@@ -129,6 +140,10 @@ class Metrics:
         self._classified.labels(name)
         self._age.labels(name)
         self.state(name, camera.state)
+        if camera.attention:
+            for rung in RUNGS:
+                self._attention.labels(name, rung).set(rung == camera.attention)
+        self._cpu.book(name, camera.cpu_s)
         self._wanted.labels(name).set(camera.wanted_per_s)
         self._given.labels(name).set(camera.rate_per_s)
         self._advance(self._frames, camera.frames, name)

@@ -17,8 +17,10 @@ class CameraStatus:
     yet and nothing is known to be wrong. `label`, `probability`: of the latest look (0..1), empty and 0 before the
     first. `held`: alarms that are held. `rate_per_s`: looks a second that it gets of the `wanted_per_s`. `age_s`: of
     the frame that was classified last, when its answer came; None before. `frames` came, `looks` were taken, `dropped`
-    counts by reason. `attention`: the rung of the ladder (asleep, glance,
-    watch), empty without one. `watched_s` and `blind_s` (by reason): of the ledger, since the start of the watch.
+    counts by reason. `attention`: the rung of the ladder that it is on (asleep, glance, watch), `attention_why`: what
+    it is to be watched for (motion, site, operator, evidence); both empty where there is none. `watched_s` and
+    `blind_s` (by reason): of the ledger, since the start of the watch. `cpu_s`: the processor's time that reading it
+    took since then, by stage (demux, decode, scale).
     """
 
     name: str
@@ -36,8 +38,10 @@ class CameraStatus:
     dropped: Mapping[str, int] = field(default_factory=dict)
     reconnects: int = 0
     attention: str = ""
+    attention_why: str = ""
     watched_s: float = 0.0
     blind_s: Mapping[str, float] = field(default_factory=dict)
+    cpu_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def starting(self) -> bool:

@@ -20,6 +20,8 @@ Clock = Callable[[], float]
 _REFRESH_EVERY_S = 0.5
 # From this width on there is room for all columns; before it, what a camera sees is worth more than its past troubles.
 _WIDE = 110
+# From this width on there is room for the rung of the ladder, where a camera has one.
+_FITS_RUNG = 80
 # The table's head, the line of what was left out, and the two lines of the backend.
 _LINES_BESIDE_CAMERAS = 5
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -27,6 +29,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _ADVICE_LINES = 2
 # A camera that is asked for 5 looks a second and gets 4.9 is well.
 _ENOUGH = 0.9
+_SELDOM_PER_S = 0.5
 
 
 class StatusTable:
@@ -71,16 +74,19 @@ def drawn(status: BoxStatus, width: int, height: int) -> RenderableType:
     Below it, where lines are left, what to do about the cameras that are blind.
     """
     wide = width >= _WIDE
+    rungs = width >= _FITS_RUNG and any(camera.attention for camera in status.cameras)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
     table.add_column("camera", no_wrap=True, overflow="ellipsis", max_width=32 if wide else 16)
     table.add_column("state", no_wrap=True)
+    if rungs:
+        table.add_column("rung", no_wrap=True)
     # It takes what the others leave.
     table.add_column("sees", ratio=1)
     for name in ("rate/s", "age", "watched", *(("dropped", "reconnects") if wide else ())):
         table.add_column(name, justify="right", no_wrap=True)
     shown = _that_fit(status.cameras, max(1, height - _LINES_BESIDE_CAMERAS))
     for camera in shown:
-        table.add_row(*_row(camera)[: len(table.columns)])
+        table.add_row(*_row(camera, rungs)[: len(table.columns)])
     parts: list[RenderableType] = [table]
     if left_out := len(status.cameras) - len(shown):
         parts.append(Text(f"and {left_out} more", style="dim"))
@@ -94,7 +100,7 @@ def _that_fit(cameras: Sequence[CameraStatus], rows: int) -> Sequence[CameraStat
     return sorted(cameras, key=lambda camera: (not camera.held, camera.state == "live"))[:rows]
 
 
-def _row(camera: CameraStatus) -> list[Text]:
+def _row(camera: CameraStatus, rungs: bool) -> list[Text]:
     # Text, not str: a camera's name may hold what rich takes for markup.
     well = camera.state == "live"
     words = "starting" if camera.starting else camera.state.replace("_", " ")
@@ -106,14 +112,21 @@ def _row(camera: CameraStatus) -> list[Text]:
     return [
         Text(camera.name, style="bold"),
         state,
+        *([Text(camera.attention or "-")] if rungs else []),
         _sees(camera),
-        Text(f"{camera.rate_per_s:.1f}/{camera.wanted_per_s:g}", style="" if enough else "yellow"),
+        Text(_rates(camera), style="" if enough else "yellow"),
         Text("-" if camera.age_s is None else f"{camera.age_s:.2f} s"),
         # Rounded down: 100% is said of a camera that was never blind, and of no other.
         Text(f"{int(1000 * watched) / 10:.1f}%" if total_s else "-"),
         Text(str(sum(camera.dropped.values()))),
         Text(str(camera.reconnects)),
     ]
+
+
+def _rates(camera: CameraStatus) -> str:
+    """Looks a second that it gets of those that it is to get; a camera that is asleep gets one in many seconds."""
+    digits = 2 if camera.wanted_per_s < _SELDOM_PER_S else 1
+    return f"{camera.rate_per_s:.{digits}f}/{round(camera.wanted_per_s, 2):g}"
 
 
 def _sees(camera: CameraStatus) -> Text:

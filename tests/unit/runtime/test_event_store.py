@@ -115,8 +115,9 @@ def test_a_store_of_an_earlier_version_is_upgraded_and_keeps_its_events(tmp_path
     path = tmp_path / "events.sqlite"
     with sqlite3.connect(path) as connection:
         connection.executescript("".join(MIGRATIONS[:version]) + f"PRAGMA user_version = {version};")
-        row = tuple(vars(EVENT).values())[:_COLUMNS_OF_VERSION_1]
-        connection.execute(f"INSERT INTO events VALUES ({','.join('?' * len(row))})", row)
+        row = dict(list(vars(EVENT).items())[:_COLUMNS_OF_VERSION_1])
+        into = f"INSERT INTO events ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+        connection.execute(into, tuple(row.values()))
         if version >= 2:
             connection.execute(
                 "INSERT INTO incidents VALUES ('an earlier one', NULL, 'backend', ?, ?, '{}')", (NOON, NOON)

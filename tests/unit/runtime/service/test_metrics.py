@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,7 @@ def busy() -> Metrics:
     """Metrics in which every series has been written."""
     metrics = Metrics()
     gate = camera(frames=250, reconnects=2, watched_s=50.0, dropped={"late": 3}, blind_s={"offline": 10.0})
-    metrics.update(box(gate, overloaded=True))
+    metrics.update(box(replace(gate, attention="glance", cpu_s={"scale": 2.5}), overloaded=True))
     metrics.classified("yard/gate", 0.12)
     metrics.event("yard/gate", "fire")
     metrics.batch(4, 0.03)
@@ -67,6 +69,8 @@ def test_what_was_counted_is_there_under_its_name() -> None:
         ("edge_resnet_backend_info", "openvino", "cpu", "fp16"): 1,
         ("edge_resnet_backend_failures_total", "onnxruntime"): 1,
         ("edge_resnet_overloaded",): 1,
+        ("edge_resnet_camera_attention", "yard/gate", "glance"): 1,
+        ("edge_resnet_cpu_seconds_total", "scale"): 2.5,
     }
     assert {key: found.get(key) for key in expected} == expected
 
@@ -79,6 +83,28 @@ def test_a_camera_is_in_one_state_at_a_time() -> None:
         assert {each: found["edge_resnet_camera_state", "yard/gate", each] for each in STATES} == {
             each: float(each == now) for each in STATES
         }
+
+
+def test_a_camera_is_on_one_rung_of_the_ladder_and_one_without_has_none() -> None:
+    metrics = Metrics()
+    for now in ("asleep", "watch", "glance"):
+        metrics.update(box(camera(attention=now), camera("yard/door")))
+        rungs = {key[1:]: value for key, value in samples(metrics).items() if key[0] == "edge_resnet_camera_attention"}
+        assert rungs == {("yard/gate", rung): float(rung == now) for rung in ("asleep", "glance", "watch")}
+
+
+def test_what_cameras_took_is_added_up_and_stays_when_one_is_removed_and_comes_back() -> None:
+    seconds = itertools.count(step=10)
+    metrics, counted = Metrics(clock=lambda: float(next(seconds))), []
+    door = camera("yard/door", cpu_s={"scale": 1.0})
+    # In the middle it is removed, and the last is of one that was opened anew.
+    for taken_s in (2.0, 3.0, None, 4.0, 0.25):
+        if taken_s is None:
+            metrics.remove("yard/gate")
+        gates = () if taken_s is None else (camera(cpu_s={"scale": taken_s}),)
+        metrics.update(box(*gates, door))
+        counted.append(samples(metrics)["edge_resnet_cpu_seconds_total", "scale"])
+    assert counted == [3.0, 4.0, 4.0, 8.0, 8.25]
 
 
 def test_counters_of_a_new_camera_begin_at_zero_before_anything_is_counted() -> None:

@@ -34,6 +34,23 @@ def test_a_row_tells_how_a_camera_stands() -> None:
     assert row.split() == ["yard/gate", "live", "1m", "normal", "97%", "4.9/5", "0.13", "s", "99.0%", "5", "4"]
 
 
+def test_the_rung_of_the_ladder_stands_there_where_a_camera_has_one() -> None:
+    cameras = camera(attention="glance"), camera("yard/door")
+    for width in (80, 140):
+        head, gate, door, *_ = lines(box(*cameras), width)
+        assert head.split()[:4] == ["camera", "state", "rung", "sees"]
+        assert gate.split()[:4] == ["yard/gate", "live", "1m", "glance"]
+        assert door.split()[:4] == ["yard/door", "live", "1m", "-"]
+    assert "rung" not in lines(box(*cameras), 79)[0]
+    assert "rung" not in lines(box(camera()))[0]
+
+
+def test_looks_that_come_once_in_many_seconds_are_told_as_such() -> None:
+    assert "0.10/0.1" in lines(box(camera(attention="asleep", rate_per_s=0.1, wanted_per_s=0.1)))[1].split()
+    assert "0.03/0.03" in lines(box(camera(rate_per_s=1 / 30, wanted_per_s=1 / 30)))[1].split()
+    assert "0.7/0.67" in lines(box(camera(rate_per_s=2 / 3, wanted_per_s=2 / 3)))[1].split()
+
+
 def test_a_blind_camera_says_why_and_not_what_it_saw_last() -> None:
     row = lines(box(camera(state="out_of_focus", why="sharpness is a fifth of the usual", held=("fire", "smoke"))))[1]
     assert "out of focus 1m" in row
@@ -103,7 +120,11 @@ def test_the_foot_tells_of_the_backend_and_of_overload() -> None:
 @pytest.mark.parametrize("count", [1, 16])
 def test_no_line_is_broken_and_figures_are_whole(width: int, count: int) -> None:
     cameras = [
-        camera(f"headquarters/yard-gate-{number}", "overexposed", since_s=86399.0, why="bright " * 30, held=("fire",))
+        camera(
+            f"headquarters/yard-gate-{number}",
+            "overexposed",
+            **{"since_s": 86399.0, "why": "bright " * 30, "held": ("fire",), "attention": "asleep"},
+        )
         for number in range(count)
     ]
     shown = lines(box(*cameras), width)

@@ -1,0 +1,148 @@
+"""`edge-resnet attend`: a quiet camera on the ladder is watched for as long as somebody asks, in a stream that runs."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from runtime.events.attendance import Attendance, attend, attendances
+from runtime.events.lock import only_writer
+from runtime.events.store import EventStore
+from tests.commands import edge_resnet
+from tests.rig.rtsp import RtspServer, needs_rtsp_server
+from tests.rig.rtsp import Stream as Sent
+from tests.rig.stream import Stream
+from tests.stand_ins import DARK
+
+CONFIG = """
+sites:
+  yard:
+    cameras:
+      gate: {detect: "rtsp://watch:${NOT_SET_HERE}@192.0.2.1/stream", attention: ladder}
+      door: {detect: "rtsp://192.0.2.2/stream"}
+      clip: {detect: clip.mp4}
+"""
+NIGHTS = {"nights": {"periods": [{"days": ["mon"], "start": "00:00", "end": "00:01"}]}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cameras.yaml").write_text(CONFIG)
+    (tmp_path / "clip.mp4").touch()
+    EventStore(tmp_path / "events.sqlite").close()
+    return tmp_path
+
+
+def test_a_camera_is_attended_shown_and_released(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = datetime.now(timezone.utc)
+    answer = edge_resnet(capsys, "attend", "yard/gate", "--json").answer
+    assert answer["stream_runs"] is False
+    (told,) = answer["attended"]
+    assert told["camera"] == "yard/gate"
+    until = datetime.fromisoformat(told["until"])
+    assert before + timedelta(minutes=9.9) < until < datetime.now(timezone.utc) + timedelta(minutes=10.1)
+    shown = edge_resnet(capsys, "attend").out
+    assert re.search(r"^yard/gate: until \d{4}-", shown)
+    assert "no stream writes to events.sqlite now" in shown
+    with only_writer(folder / "events.sqlite"):
+        assert edge_resnet(capsys, "attend", "--json").answer == {"attended": [told], "stream_runs": True}
+    longer = edge_resnet(capsys, "attend", "yard/gate", "--for", "2h", "--json").answer["attended"]
+    assert datetime.fromisoformat(longer[0]["until"]) > until + timedelta(hours=1)
+    assert edge_resnet(capsys, "attend", "yard/gate", "--stop", "--json").answer["attended"] == []
+    assert "no camera is attended" in edge_resnet(capsys, "attend").out
+
+
+def test_what_is_over_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime.now(timezone.utc)
+    with EventStore(folder / "events.sqlite") as store:
+        attend(store.database, Attendance("yard/gate", now - timedelta(hours=1), now - timedelta(minutes=50)))
+    assert edge_resnet(capsys, "attend", "--json").answer["attended"] == []
+
+
+def test_a_camera_of_which_nothing_is_left_out_is_told_to_have_no_need_of_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "nothing of it is left out anyway" in edge_resnet(capsys, "attend", "yard/door", "--json").err
+    assert "anyway" not in edge_resnet(capsys, "attend", "yard/gate").err
+    assert "anyway" not in edge_resnet(capsys, "attend", "yard/door", "--stop").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["yard/gaet"], "cameras.yaml: no camera yard/gaet; did you mean yard/gate?"),
+        (["nothing"], "no camera nothing; there are yard/gate, yard/door, yard/clip"),
+        (["yard/clip"], "yard/clip: a file or folder"),
+        (["yard/gate", "--for", "2"], '--for 2: takes a length of time, such as "10 min" or 2h'),
+        (["yard/gate", "--for", "2h", "--stop"], "--for and --stop: choose one of them"),
+        (["--for", "2h"], "--for: of which camera?"),
+        (["--stop"], "--stop: of which camera?"),
+        (["yard/gate", "--events", "elsewhere.sqlite"], "elsewhere.sqlite: no such event store"),
+        (["--events", "elsewhere.sqlite"], "elsewhere.sqlite: no such event store"),
+        (["yard/gate", "--config", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_mistakes_are_one_line_and_attend_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert told in edge_resnet(capsys, "attend", *arguments).mistake
+    with EventStore(folder / "events.sqlite", read_only=True) as store:
+        assert attendances(store.database) == []
+
+
+def quiet(folder: Path) -> str:
+    """Pictures of a dark scene in which nothing happens but a sensor's noise; their folder."""
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(20):
+        noise = generator.normal(DARK, 2.0, (360, 640, 3))
+        # A frame without any contrast would be taken for a blind camera's.
+        noise[100:200, 200:400] += 60.0
+        cv2.imwrite(str(folder / f"{number:05d}.jpg"), noise.clip(0, 255).astype(np.uint8))
+    return str(folder)
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize(("armed", "rung"), [(True, "glance"), (False, "asleep")])
+def test_a_quiet_camera_is_watched_while_somebody_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], armed: bool, rung: str
+) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    monkeypatch.chdir(tmp_path)
+    camera = {"attention": "ladder", "rate": "10/s", **({} if armed else {"schedule": "nights"})}
+    with RtspServer(Sent(gop=25, pictures=quiet(tmp_path / "scene"))) as server:
+        gate = {"gate": {"detect": server.url(), **camera}}
+        with Stream(tmp_path, gate, schedules=NIGHTS) as stream:
+
+            def is_on(rung: str, why: str) -> bool:
+                gate = stream.status()["gate"]
+                return (gate["attention"], gate["attention_why"]) == (rung, why)
+
+            stream.until(lambda: bool(stream.looks("gate")))
+            stream.until(lambda: is_on(rung, ""))
+            answer = edge_resnet(capsys, "attend", "here/gate", "--for", "20 min", "--json").answer
+            assert answer["stream_runs"] is True
+            stream.until(lambda: is_on("watch", "operator"))
+            assert 'edge_resnet_camera_attention{camera="here/gate",rung="watch"} 1.0' in stream.ask("/metrics")
+            # More than there are key frames, however long it takes.
+            frames = [look["frame"] for look in stream.looks("gate")]
+            stream.until_looks("gate", 10)
+            seen = [look["frame"] for look in stream.looks("gate")][len(frames) :]
+            assert min(after - before for before, after in pairwise(seen)) < 25 // 2
+            edge_resnet(capsys, "attend", "here/gate", "--stop")
+            stream.until(lambda: is_on(rung, ""))
+            metrics = stream.ask("/metrics")
+            assert stream.end() == 0
+    spent = dict(re.findall(r'^edge_resnet_cpu_seconds_total\{stage="(\w+)"\} (\S+)', metrics, re.M))
+    assert set(spent) == {"demux", "decode", "scale", "inference", "rest"}
+    # The stand-in for the network takes next to nothing.
+    assert all(float(seconds) > 0 for stage, seconds in spent.items() if stage != "inference")
+    said = [entry["event"] for entry in stream.log]
+    assert said.index("camera attended") < said.index("camera no longer attended")
