@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -21,6 +21,7 @@ from runtime.cameras.shot import Maker
 from runtime.cameras.sight import Sight
 from runtime.channel import PERIODS, Channel
 from runtime.config.armed import armed
+from runtime.config.ladder import on_ladder
 from runtime.config.rules import rules, severity_of, zones
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.events.journal import Decider, EventWriter, Journal, Route, nobody, utc_now
@@ -31,6 +32,11 @@ from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
 from runtime.sources import open_packets, open_source
 from runtime.sources.address import Address
+from runtime.sources.feed import Feeds, Taker
+from runtime.sources.frame import Source
+
+# Opens a source by its packets, which go to the taker; else as Open.
+OpenPackets = Callable[[Address, float, float, Taker], Source]
 
 
 @dataclass
@@ -38,7 +44,7 @@ class Assembly:
     """What all channels of a watch share. `settings`, `decider` and `mode` may be exchanged while it runs.
 
     `pictures_per_s`: how many pictures people are shown of each camera; None for none. `route`: the sinks of a notice.
-    `mode`: what a person has put in force.
+    `mode`: what a person has put in force. `feeds`: the packets of live cameras that are read by them, for clips.
     """
 
     settings: WatchSettings
@@ -50,9 +56,10 @@ class Assembly:
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], datetime] = utc_now
     open: Open = open_source
-    open_packets: Open = open_packets
+    open_packets: OpenPackets = open_packets
     route: Route = nobody
     mode: str | None = None
+    feeds: Feeds = field(default_factory=Feeds)
 
     def channels(self) -> dict[str, Channel]:
         """The channels of all cameras, not yet started."""
@@ -101,7 +108,7 @@ class Assembly:
     @staticmethod
     def _attention(camera: CameraSettings) -> Attention | None:
         """The ladder of a camera whose frames may be passed over."""
-        return Attention(camera.ladder, camera.rate, camera.heartbeat) if _on_ladder(camera) else None
+        return Attention(camera.ladder, camera.rate, camera.heartbeat) if on_ladder(camera) else None
 
     def _recorded(self, name: str, camera: CameraSettings, maker: Maker) -> Camera | None:
         """The large stream of a camera, where it has one and somebody looks."""
@@ -118,6 +125,7 @@ class Assembly:
         looks: Pace | None,
         pictures: Pace | None,
     ) -> Camera:
+        climbs = looks is not None and on_ladder(camera)
         return Camera(
             name,
             Address.parse(address),
@@ -127,10 +135,13 @@ class Assembly:
             self.bell,
             open_timeout_s=camera.open_timeout,
             read_timeout_s=camera.read_timeout,
-            open=self.open_packets if looks is not None and _on_ladder(camera) else self.open,
+            open=partial(self._open_packets, name) if climbs else self.open,
             clock=self.clock,
-            by_answers=looks is not None and _on_ladder(camera),
+            by_answers=climbs,
         )
+
+    def _open_packets(self, name: str, address: Address, open_timeout_s: float, read_timeout_s: float) -> Source:
+        return self.open_packets(address, open_timeout_s, read_timeout_s, self.feeds.of(name).connection())
 
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)
@@ -142,12 +153,8 @@ class Assembly:
         return armed(self.settings, name, alarm, self.wall(), self.mode)
 
 
-def _on_ladder(camera: CameraSettings) -> bool:
-    return camera.attention == "ladder" and Address.parse(camera.detect).has_packets
-
-
 def _with_gate(camera: CameraSettings) -> CameraSettings:
     """The settings of a camera: where there are no packets, the gate is the ladder."""
-    if camera.attention != "ladder" or _on_ladder(camera):
+    if camera.attention != "ladder" or on_ladder(camera):
         return camera
     return camera.model_copy(update={"gate": camera.gate.model_copy(update={"enabled": True})})

@@ -36,7 +36,9 @@ def _pyav() -> Iterator[Item]:
     try:
         import av
     except ImportError:
-        found = "not installed: clips are written as MPEG-4, which browsers do not play"
+        found = (
+            "not installed: clips are written as MPEG-4, which browsers do not play, and there is no attention: ladder"
+        )
         yield Item(_PART, "PyAV", "warning", found, "pip install 'edge-resnet[video]'")
         return
     missing = [name for name, mode in _PYAV if not _has(av, name, mode)]

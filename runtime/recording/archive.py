@@ -18,9 +18,9 @@ from runtime.events.media import Kind, Media, file_of
 from runtime.events.near_miss import NearMiss
 from runtime.recording.desk import Desk, Film, Shown
 from runtime.recording.film import write_film
-from runtime.recording.packets import pyav
 from runtime.recording.snapshot import encoded, explained
 from runtime.service.logs import Log
+from runtime.sources.packets import pyav
 
 
 class Room(Protocol):

@@ -1,4 +1,7 @@
-"""A camera's encoded packets, by a connection that only demultiplexes; and clips of them, not encoded again."""
+"""A camera's encoded packets on their way to a tape, and clips of them, not encoded again.
+
+They come of the connection by which the camera is watched, where that has packets; else of one that only demultiplexes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -16,38 +18,60 @@ from typing import Any
 from runtime.cameras.backoff import Backoff
 from runtime.sources.address import Address
 from runtime.sources.backlog import Backlog
+from runtime.sources.demuxer import OPTIONS
+from runtime.sources.feed import Feed
+from runtime.sources.packets import TICKS_PER_S, Header, Packet, Take, header_of, is_suitable, packet_of
 
-# What MP4 holds and players play; MJPEG has no packets that are smaller than the pictures.
-CODECS = ("h264", "hevc")
-# As OpenCV's FFmpeg is told to (runtime/sources/capture.py).
-_OPTIONS = {"rtsp_transport": "tcp", "fpsprobesize": "0"}
 # Without a packet for so long, clips are made of pictures.
 _STALE_S = 3.0
-# The finest that MP4's players count, and of RTP's video.
-_TICKS_PER_S = 90_000
 _NO_PACKETS = "no packets, clips are made of pictures"
 
-
-@dataclass(frozen=True)
-class Header:
-    """What a decoder has to know of one connection's packets: parameter sets before them, with start codes."""
-
-    codec: str
-    extradata: bytes
+Clock = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Packet:
-    """`at_s`: when it was captured, on the monotonic clock. `pts`, `dts`: ticks of 1/90,000 s."""
+class Flow:
+    """Hands packets on to `take`, and knows whether they come. Any thread may ask it."""
 
-    at_s: float
-    data: bytes
-    key: bool
-    pts: int
-    dts: int
+    def __init__(self, take: Take, clock: Clock = time.monotonic) -> None:
+        self._take, self._clock = take, clock
+        self._header: Header | None = None
+        self._began = False
+        self._came_s = float("-inf")
+
+    @property
+    def flows(self) -> bool:
+        """Whether packets come that a clip can be made of."""
+        return self._clock() - self._came_s < _STALE_S
+
+    def give(self, packet: Packet, header: Header) -> None:
+        """One more packet, of the connection that `header` is of."""
+        if header is not self._header:
+            self._header, self._began = header, False
+        # Before its first key frame nothing of a connection can be decoded.
+        self._began = self._began or packet.key
+        self._take(packet, header)
+        if self._began:
+            self._came_s = self._clock()
 
 
-Take = Callable[[Packet, Header], None]
+class Listener:
+    """Gives the packets of a camera to `take` that the watch reads itself: no other connection is made."""
+
+    def __init__(self, feed: Feed, take: Take, clock: Clock = time.monotonic) -> None:
+        self._feed, self._flow = feed, Flow(take, clock)
+
+    @property
+    def flows(self) -> bool:
+        """Whether packets come that a clip can be made of."""
+        return self._flow.flows
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._feed.listen(self._flow.give)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._feed.listen(None)
 
 
 class Tap(threading.Thread):
@@ -65,20 +89,20 @@ class Tap(threading.Thread):
         open_timeout_s: float,
         read_timeout_s: float,
         tell: Callable[..., None] = lambda event, **fields: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         """`camera`: how it is called where people read."""
         super().__init__(name=f"packets {camera}", daemon=True)
-        self._av, self._camera, self._address, self._take = av, camera, address, take
+        self._av, self._camera, self._address = av, camera, address
         self._timeouts = (open_timeout_s, read_timeout_s)
         self._tell, self._clock = tell, clock
+        self._flow = Flow(take, clock)
         self._ending = threading.Event()
-        self._came_s = float("-inf")
 
     @property
     def flows(self) -> bool:
         """Whether packets come that a clip can be made of."""
-        return self._clock() - self._came_s < _STALE_S
+        return self._flow.flows
 
     def close(self) -> None:
         """Ask the thread to end. Returns at once."""
@@ -97,39 +121,21 @@ class Tap(threading.Thread):
 
     def _read_once(self, backoff: Backoff) -> bool:
         """One connection. Whether another is worth to be tried when it has ended."""
-        with self._av.open(self._address.target, options=_OPTIONS, timeout=self._timeouts) as container:
+        with self._av.open(self._address.target, options=OPTIONS, timeout=self._timeouts) as container:
             stream: Any = next(iter(container.streams.video), None)
-            if stream is None or not _is_suitable(stream.codec_context):
+            if stream is None or not is_suitable(stream.codec_context):
                 what = "no video" if stream is None else f"{stream.codec_context.name} in {container.format.name}"
                 self._tell(_NO_PACKETS, camera=self._camera, reason=what)
                 return False
-            header = Header(stream.codec_context.name, bytes(stream.codec_context.extradata or b""))
-            backlog, began = Backlog(), False
+            header, backlog = header_of(stream.codec_context), Backlog()
             for found in container.demux(stream):
                 if self._ending.is_set():
                     return False
                 if found.size and (found.dts is not None or found.pts is not None):
-                    packet = _packet(found, self._clock(), backlog, stream.time_base)
-                    began = began or packet.key
-                    self._take(packet, header)
-                    if began:
+                    self._flow.give(_packet(found, self._clock(), backlog, stream.time_base), header)
+                    if self.flows:
                         backoff.succeeded()
-                        self._came_s = self._clock()
         return True
-
-
-def pyav() -> ModuleType | None:
-    """PyAV, where it is installed."""
-    try:
-        import av
-        import av.error
-        import av.logging
-    except ImportError:
-        return None
-    # Its FFmpeg would write to standard error, with passwords.
-    av.logging.set_level(None)
-    module: ModuleType = av
-    return module
 
 
 def remux(av: ModuleType, path: Path, packets: Sequence[Packet], header: Header) -> None:
@@ -144,7 +150,7 @@ def remux(av: ModuleType, path: Path, packets: Sequence[Packet], header: Header)
         av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container,
     ):
         stream: Any = container.add_stream_from_template(like.streams.video[0])
-        stream.time_base = Fraction(1, _TICKS_PER_S)
+        stream.time_base = Fraction(1, TICKS_PER_S)
         if header.codec == "hevc":
             # Apple's players know no other.
             stream.codec_context.codec_tag = "hvc1"
@@ -165,14 +171,7 @@ def plays(av: ModuleType, path: Path) -> bool:
     return False
 
 
-def _is_suitable(context: Any) -> bool:
-    """Whether packets are of a codec that MP4 holds, and each begins with a start code, not with its length."""
-    return context.name in CODECS and bytes(context.extradata or b"")[:1] != b"\x01"
-
-
 def _packet(found: Any, now_s: float, backlog: Backlog, base: Fraction) -> Packet:
-    ticks = base * _TICKS_PER_S
+    """A packet of PyAV's that came now, when it was captured told apart from when it came."""
     dts = found.pts if found.dts is None else found.dts
-    pts = dts if found.pts is None else found.pts
-    at_s = now_s - backlog.update(now_s, float(dts * base))
-    return Packet(at_s, bytes(found), bool(found.is_keyframe), round(pts * ticks), round(dts * ticks))
+    return packet_of(found, now_s - backlog.update(now_s, float(dts * base)), base)

@@ -19,6 +19,7 @@ from runtime.recording.archive import Archive, Room
 from runtime.recording.desk import Desk, Inbox, Over, Raised, Shown
 from runtime.recording.studio import Studio
 from runtime.service.logs import Log
+from runtime.sources.feed import Feeds
 
 # Files are read as fast as they can be; the watch of files alone waits for their pictures to be made.
 _PATIENCE_S = 1.0
@@ -31,8 +32,8 @@ _CLOSING_S = 30.0
 class Recorder(Output):
     """Records what `settings` say, which may change at any time, into the folder beside `store`.
 
-    `files_only`: no camera is live, so that pictures are waited for rather than dropped. `clock`: what a live frame's
-    time of capture is of.
+    `feeds`: the packets of cameras that are read by them. `files_only`: no camera is live, so that pictures are waited
+    for rather than dropped. `clock`: what a live frame's time of capture is of.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Recorder(Output):
         room: Room,
         log: Log,
         *,
+        feeds: Feeds | None = None,
         files_only: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._log = settings, log
         self._patience_s = _PATIENCE_S if files_only else 0.0
         self._inbox, self._desk = Inbox(), Desk()
-        self._studio = Studio(self._inbox, self._desk, settings, log, clock)
+        self._studio = Studio(self._inbox, self._desk, settings, feeds or Feeds(), log, clock)
         self._archive = Archive(store, self._desk, model, settings, room, log)
         self._seen: dict[tuple[str, Target], NearMiss] = {}
         self._studio.start()

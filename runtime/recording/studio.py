@@ -10,15 +10,17 @@ import cv2
 
 from edge_resnet.errors import UserError
 from runtime.cameras.shot import Shot
-from runtime.config.recording import RecordingSettings
+from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.recording.desk import Desk, Film, Inbox, Message, Over, Raised
-from runtime.recording.packets import Tap, pyav
+from runtime.recording.packets import Listener, Tap
 from runtime.recording.reel import Picture
 from runtime.recording.snapshot import encoded
 from runtime.recording.take import Tape
 from runtime.service.logs import Log
 from runtime.sources.address import Address
+from runtime.sources.feed import Feeds
+from runtime.sources.packets import pyav
 
 _TICK_S = 0.5
 # A file of which no look comes any more is at its end, or its gate is closed.
@@ -34,22 +36,32 @@ class _Station:
 
     camera: CameraSettings
     tape: Tape
-    tap: Tap | None
+    supply: Listener | Tap | None
 
     @property
     def wants_pictures(self) -> bool:
         """Packets are better; beside them pictures are made while a clip is, for the connection may be lost."""
-        return self.tap is None or not self.tap.flows or self.tape.filming
+        return self.supply is None or not self.supply.flows or self.tape.filming
 
 
 class Studio(threading.Thread):
-    """Takes shots and events from `inbox`, and puts clips on `desk`. `settings` may change at any time."""
+    """Takes shots and events from `inbox`, and puts clips on `desk`. `settings` may change at any time.
+
+    `feeds`: the packets of cameras that the watch reads by their packets.
+    """
 
     def __init__(
-        self, inbox: Inbox, desk: Desk, settings: Callable[[], WatchSettings], log: Log, clock: Callable[[], float]
+        self,
+        inbox: Inbox,
+        desk: Desk,
+        settings: Callable[[], WatchSettings],
+        feeds: Feeds,
+        log: Log,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(name="recording pictures", daemon=True)
-        self._inbox, self._desk, self._settings, self._log, self._clock = inbox, desk, settings, log, clock
+        self._inbox, self._desk, self._settings, self._feeds = inbox, desk, settings, feeds
+        self._log, self._clock = log, clock
         self._stations: dict[str, _Station] = {}
         self._followed: WatchSettings | None = None
         self._av = pyav()
@@ -94,18 +106,21 @@ class Studio(threading.Thread):
             if camera is None or not recording.clips:
                 return None
             tape = Tape(Address.parse(camera.detect).live, recording)
-            tap = self._tap(name, camera, tape, recording)
-            self._stations[name] = _Station(camera, tape, tap)
-            if tap is not None:
-                tap.start()
+            supply = self._supply(name, camera, tape)
+            self._stations[name] = _Station(camera, tape, supply)
+            if supply is not None:
+                supply.start()
         return self._stations[name]
 
-    def _tap(self, name: str, camera: CameraSettings, tape: Tape, recording: RecordingSettings) -> Tap | None:
+    def _supply(self, name: str, camera: CameraSettings, tape: Tape) -> Listener | Tap | None:
+        """Where the packets of a camera come from; None where there are none, or they may not be stored."""
         address = Address.parse(camera.record or camera.detect)
         # What is masked must not be stored, and packets cannot be masked.
-        if self._av is None or recording.packets == "off" or camera.masks:
+        if self._av is None or tape.settings.packets == "off" or camera.masks or not address.live:
             return None
-        if not address.live or not address.target.lower().startswith(_WITH_PACKETS):
+        if camera.record is None and on_ladder(camera):
+            return Listener(self._feeds.of(name), tape.add_packet, self._clock)
+        if not address.target.lower().startswith(_WITH_PACKETS):
             return None
         timeouts = camera.open_timeout, camera.read_timeout
         return Tap(self._av, name, address, tape.add_packet, *timeouts, tell=self._log.warning, clock=self._clock)
@@ -123,8 +138,8 @@ class Studio(threading.Thread):
     def _leave(self, name: str) -> None:
         """End a camera's tape; what was gathered becomes clips as it stands."""
         station = self._stations.pop(name)
-        if station.tap is not None:
-            station.tap.close()
+        if station.supply is not None:
+            station.supply.close()
         self._put(station, float("inf"))
 
     def _hand_on(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from runtime.config.recording import RecordingSettings
 from runtime.events.event import Event
-from runtime.recording.packets import Header, Packet
 from runtime.recording.reel import Picture, Reel
+from runtime.sources.packets import Header, Packet
 
 # More than this of one clip is not gathered: a minute of 8 Mbit/s.
 _MOST_CLIP_BYTES = 64_000_000

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from runtime.sources.address import Address
 from runtime.sources.capture import OPEN_TIMEOUT_S, READ_TIMEOUT_S
+from runtime.sources.feed import Taker, nobody
 from runtime.sources.file import FileSource
 from runtime.sources.folder import FolderSource
 from runtime.sources.frame import PictureSource, Source
 from runtime.sources.http import HttpSource
 from runtime.sources.outage import Outage
-from runtime.sources.packets import NEEDS_PYAV, Take, pyav
+from runtime.sources.packets import NEEDS_PYAV, pyav
 from runtime.sources.rtsp import RtspSource
 from runtime.sources.usb import UsbSource
 
@@ -32,10 +33,10 @@ def open_source(
     return HttpSource(address, open_timeout_s, read_timeout_s)
 
 
-def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float, take: Take | None = None) -> Source:
+def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float, taker: Taker = nobody) -> Source:
     """Open what has packets by PyAV, so that frames can be passed over. Raises Outage, also where PyAV is missing.
 
-    `take` is given every packet, of a codec that clips can be made of.
+    `taker`: who is given each packet, of a codec that clips can be made of.
     """
     av = pyav()
     if av is None:
@@ -43,4 +44,4 @@ def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float,
     # It imports PyAV.
     from runtime.sources.packet_source import PacketSource
 
-    return PacketSource(av, address, open_timeout_s, read_timeout_s, take)
+    return PacketSource(av, address, open_timeout_s, read_timeout_s, taker)

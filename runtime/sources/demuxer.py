@@ -38,14 +38,18 @@ class Demuxer:
         started_s = clock()
         options = OPTIONS if address.live else {}
         try:
-            self._container = av.open(address.target, options=options, timeout=(open_timeout_s, read_timeout_s))
+            # Titles and the like are in any encoding, and nobody reads them here.
+            self._container = av.open(
+                address.target, options=options, timeout=(open_timeout_s, read_timeout_s), metadata_errors="replace"
+            )
         # FFmpeg's errors are of many classes, and tell the address with its password.
         except (av.error.FFmpegError, OSError, ValueError):
             if address.live:
                 raise diagnose(address, open_timeout_s, clock() - started_s) from None
             raise short_of_resources(address.name) or self._no_video() from None
         self.stream: Any = next(iter(self._container.streams.video), None)
-        if self.stream is None:
+        # Without a codec context FFmpeg knows no decoder for it.
+        if self.stream is None or self.stream.codec_context is None:
             self.close()
             raise self._no_video()
         # On n threads a frame comes only when n - 1 more have come (docs/decisions/0022-sources.md).
@@ -70,13 +74,14 @@ class Demuxer:
         return float((self.stream.start_time or 0) * self.stream.time_base)
 
     def next(self) -> Any | None:
-        """The next packet with a timestamp; None at the end of a file. Raises Outage when a live stream stops."""
+        """The next packet; None at the end of a file. Raises Outage when a live stream stops."""
         started_s, cpu_s = self._clock(), time.thread_time()
         try:
             for packet in self._packets:
-                if packet.size and (packet.dts is not None or packet.pts is not None):
+                if packet.size:
                     return packet
-        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+        # IndexError: PyAV 18 finds no end of a stream that appeared while the file was read (MPEG-TS).
+        except (self._av.error.FFmpegError, OSError, ValueError, IndexError) as error:
             if self._address.live:
                 raise self._stopped(error, self._clock() - started_s) from None
         finally:

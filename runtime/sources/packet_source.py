@@ -2,14 +2,15 @@
 
 A packet that is no key frame needs those since the last one to be decoded. While frames are passed over, the packets of
 the group of pictures are kept, so that from one frame to the next every frame can be had again: then what was passed
-over is decoded in one go.
+over is decoded in one go. Where packets come in another order than their pictures (B-frames), one that is passed over
+has the time of the picture that a decoder would have given then.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,14 +18,19 @@ from runtime.sources.address import Address
 from runtime.sources.backlog import Backlog, came_in_time
 from runtime.sources.decoded import AvFrame
 from runtime.sources.demuxer import Demuxer
+from runtime.sources.feed import Taker, nobody
 from runtime.sources.file import FileClock
 from runtime.sources.outage import Outage
-from runtime.sources.packets import Take, header_of, is_suitable, packet_of
+from runtime.sources.packets import header_of, is_suitable, packet_of
 
-# Of a group of pictures that is passed over: 16 s at 8 Mbit/s. Of a longer one the next key frame is waited for.
+# Of a group of pictures that is passed over: 16 s at 8 Mbit/s. A longer one is decoded after all: the next key frame may
+# never come.
 _MOST_KEPT_BYTES = 16_000_000
 # Timestamps that go back so far begin anew: the camera's clock was set.
 _LEAP_S = 5.0
+# After a key frame that could not be decoded by itself, so much is decoded whole: it may be damaged, or the camera may
+# have no others (intra refresh).
+_WHOLE_S = 60.0
 # What waited while the stream was opened has drained by then, or never will.
 _JOIN_S = 2.0
 
@@ -41,10 +47,10 @@ class PacketSource:
         address: Address,
         open_timeout_s: float,
         read_timeout_s: float,
-        take: Take | None = None,
+        taker: Taker = nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Connect. Raises Outage. `take` is given every packet as it comes, where clips can be made of them."""
+        """Connect. Raises Outage. `taker`: who is given each packet as it comes, where clips can be made of them."""
         self.name, self.live = address.name, address.live
         self.skip_s = self._key_period_s = 0.0
         self._av, self._clock = av, clock
@@ -53,13 +59,16 @@ class PacketSource:
         self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock)
         self._context = self._demuxer.stream.codec_context
         self._group = _Group(av, self._context)
-        self._take = take if is_suitable(self._context) else None
+        self._taker = taker if is_suitable(self._context) else nobody
         self._header = header_of(self._context)
         self.fps = self._demuxer.fps
         self._arrivals = _Arrivals(clock) if self.live else None
         self._file_clock = FileClock(self.fps)
-        self._newest_s = float("-inf")
+        self._newest_s = self._dts_s = self._told_s = self._whole_until_s = float("-inf")
         self._key_s: float | None = None
+        # Up to which time of the stream frames were passed over, while those that follow may be older.
+        self._passed_s: float | None = None
+        self._passing = False
         self._decoded: deque[Any] = deque()
         self._frame: Any = None
         self._at_key = self._begun = self._drained = False
@@ -83,8 +92,8 @@ class PacketSource:
 
     @property
     def key_period_s(self) -> float:
-        """Seconds between the last two key frames, while others are passed over."""
-        return self._key_period_s if self.skip_s else 0.0
+        """Seconds to the next frame at hand, as far as the last key frames tell, while others are passed over."""
+        return min(self._key_period_s, self.skip_s) if self._passing else 0.0
 
     def grab(self) -> float | None:
         """Go to the next frame, as Source says; of a stream with timestamps that lie, their age is not known."""
@@ -99,6 +108,8 @@ class PacketSource:
             self._at_key = False
             self._frame = self._group.key_frame()
             self._begun = True
+            if self._frame is None:
+                self._whole_until_s = self._newest_s + _WHOLE_S
         try:
             return None if self._frame is None else AvFrame(self._frame)
         except (self._av.error.FFmpegError, ValueError):
@@ -117,39 +128,67 @@ class PacketSource:
                 if self._drained:
                     return None
                 self._drained = True
-                self._decoded.extend(self._group.rest())
+                self._keep(self._group.rest())
                 continue
             stamp_s = self._notice(packet)
             if self._arrivals is not None and not self._arrivals.joined:
+                self._passed_s = self._dts_s
                 continue
             if self._is_passed_over(stamp_s):
-                self._at_key = bool(packet.is_keyframe)
-                return self._time_s(stamp_s)
-            self._decoded.extend(self._group.decode())
+                return self._pass_over(packet, stamp_s)
+            self._keep(self._group.decode())
             if self.live and not self._decoded and self._clock() - started_s > self._patience_s:
                 advice = f"nothing could be decoded for {self._patience_s:.0f} s; set it to H.264 or H.265"
                 raise Outage(self.name, "codec", advice)
-        self._frame, self._begun = self._decoded.popleft(), True
+        self._frame, self._begun, self._passing = self._decoded.popleft(), True, False
         return self._time_s(self._stamp_s(self._frame))
+
+    def _keep(self, frames: Iterable[Any]) -> None:
+        """Keep decoded frames for grabbing, but none from before what was passed over last."""
+        for frame in frames:
+            if self._passed_s is None or self._stamp_s(frame) > self._passed_s:
+                self._decoded.append(frame)
+                self._passed_s = None
 
     def _notice(self, packet: Any) -> float:
         """Keep a new packet for the decoder, and hand it on; its frame's time in the stream."""
-        stamp_s = self._stamp_s(packet)
-        dts_s = stamp_s if packet.dts is None else float(packet.dts * self._demuxer.time_base)
+        stamp_s = due_s = self._stamp_s(packet)
+        # The first of an MKV may have no time of decoding.
+        if packet.dts is not None:
+            due_s = float(packet.dts * self._demuxer.time_base)
+            if due_s <= self._dts_s:
+                # The stream's time begins anew, or stands still and says nothing.
+                self._key_s = self._passed_s = None
+                self._whole_until_s = float("-inf")
+            self._dts_s = due_s
         if packet.is_keyframe:
             if self._key_s is not None and stamp_s > self._key_s:
                 self._key_period_s = stamp_s - self._key_s
             self._key_s = stamp_s
         self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
         self._group.add(packet)
-        at_s = 0.0 if self._arrivals is None else self._arrivals.came(dts_s)
-        if self._take is not None:
-            self._take(packet_of(packet, at_s, self._demuxer.time_base), self._header)
+        at_s = 0.0 if self._arrivals is None else self._arrivals.came(due_s)
+        # The first packets of a connection may have no time at all, and have no place in a clip then.
+        timed = packet.dts is not None or packet.pts is not None
+        if timed and (take := self._taker()) is not None:
+            take(packet_of(packet, at_s, self._demuxer.time_base), self._header)
         return stamp_s
 
     def _is_passed_over(self, stamp_s: float) -> bool:
-        """Whether the newest frame need not be decoded. The first is, and those long after a key frame."""
-        return self._begun and self._key_s is not None and 0.0 <= stamp_s - self._key_s <= self.skip_s > 0.0
+        """Whether the newest frame need not be decoded. The first is, those long after a key frame, and without times."""
+        if not self._begun or self._key_s is None or self._group.is_full or self._dts_s <= self._whole_until_s:
+            return False
+        return stamp_s - self._key_s <= self.skip_s > 0.0
+
+    def _pass_over(self, packet: Any, stamp_s: float) -> float:
+        """Leave the newest packet undecoded; the time of the frame that it stands for."""
+        self._at_key, self._passing = bool(packet.is_keyframe), True
+        shown_s = stamp_s if self._at_key else self._dts_s
+        self._passed_s = shown_s if self._passed_s is None else max(self._passed_s, shown_s)
+        if self._at_key or self._arrivals is not None:
+            return self._time_s(shown_s)
+        self._told_s = max(self._told_s, shown_s - self._demuxer.start_s)
+        return self._told_s
 
     def _stamp_s(self, found: Any) -> float:
         """The time of a packet's or a decoded frame's picture, as the stream states it."""
@@ -158,7 +197,8 @@ class PacketSource:
 
     def _time_s(self, stamp_s: float) -> float:
         if self._arrivals is None:
-            return self._file_clock.time_s(stamp_s - self._demuxer.start_s)
+            self._told_s = max(self._told_s, self._file_clock.time_s(stamp_s - self._demuxer.start_s))
+            return self._told_s
         return self._arrivals.captured_s(max(0.0, self._newest_s - stamp_s))
 
 
@@ -171,6 +211,11 @@ class _Group:
         self._kept: deque[Any] | None = None
         self._bytes = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more should be kept back from the decoder."""
+        return self._bytes > _MOST_KEPT_BYTES
+
     def add(self, packet: Any) -> None:
         """One more packet."""
         if packet.is_keyframe:
@@ -181,21 +226,20 @@ class _Group:
         elif self._kept is not None:
             self._kept.append(packet)
             self._bytes += packet.size
-            if self._bytes > _MOST_KEPT_BYTES:
-                self._kept = None
 
-    def decode(self) -> list[Any]:
-        """Give the decoder what it lacks; the frames that come of the last packet."""
-        frames: list[Any] = []
+    def decode(self) -> Iterator[Any]:
+        """Give the decoder what it lacks; the frames that come of it, one by one, since all of them may be many."""
         while self._kept:
-            frames = self._given(self._kept.popleft())
-            self._bytes = 0
-        return frames
+            yield from self._given(self._kept.popleft())
+        self._bytes = 0
 
     def key_frame(self) -> Any | None:
         """The frame of the key packet that came last, now."""
         if not self._kept or len(self._kept) != 1:
             return None
+        if self._context.has_b_frames:
+            # What it has kept back are older frames.
+            self._forget()
         frames = self._given(self._kept[0])
         if frames:
             self._kept.clear()

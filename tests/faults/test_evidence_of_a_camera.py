@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import cv2
 import pytest
 
 from runtime.events.media import Media
-from runtime.recording.packets import Header, Packet, Tap, pyav
+from runtime.recording.packets import Tap
 from runtime.sources.address import Address
+from runtime.sources.packets import Header, Packet, pyav
 from tests.rig.mjpeg import MjpegCamera, noise
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
 from tests.rig.rtsp import Stream as Sent
@@ -94,6 +96,91 @@ def test_a_clip_is_the_cameras_own_packets_and_never_of_what_is_masked(tmp_path:
         image = cv2.imread(path)
         assert image is not None
         assert image[:340, :300].mean() < 30 < 150 < image[:, 700:].mean()
+
+
+# Quiet, so that only key frames are looked at; a clip begins well before the look that wakes the camera.
+LADDER = {"rate": "10/s", "attention": "ladder"}
+LONG = {"pre_roll": "4 s", "post_roll": "2 s"}
+
+
+def all_clips(stream: Stream) -> list[Path]:
+    """In the order in which they were written."""
+    with closing(Media(stream.folder / "events.sqlite")) as media:
+        return [Path(path) for (path,) in media.rows("SELECT path FROM media WHERE kind = 'clip' ORDER BY rowid")]
+
+
+def viewers(server: RtspServer) -> int:
+    """How many connections the camera has, as the kernel tells."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = [local for _, local, _, state, *_ in rows if state == "01"]
+    return sum(int(local.rpartition(":")[2], 16) == server.port for local in established)
+
+
+def sizes(path: Path) -> list[tuple[int, int]]:
+    """Of each frame that can be decoded; all that are in the file must be."""
+    with av.open(str(path)) as container:
+        count = sum(packet.size > 0 for packet in container.demux(video=0))
+    with av.open(str(path)) as container:
+        frames = [(frame.width, frame.height) for frame in container.decode(video=0)]
+    assert len(frames) == count
+    return frames
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_camera_on_the_ladder_has_one_connection_and_clips_with_all_frames_of_before(
+    tmp_path: Path, codec: str
+) -> None:
+    with RtspServer(Sent(**{**vars(SENT), "codec": codec})) as server:
+        cameras = {"yard": {"detect": server.url(), **LADDER}}
+        with Stream(tmp_path, cameras, alarms=RULES, recording=LONG) as stream:
+            stream.until_looks("yard", 5)
+            server.show(FIRE)
+            stream.until_looks("yard", 20)
+            server.show(DARK)
+            stream.until(lambda: len(all_clips(stream)) == 1)
+            # Whoever else would read its packets would be there by now.
+            assert viewers(server) == 1
+            assert stream.end() == 0
+    (path,) = all_clips(stream)
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        assert video.codec_context.name == ("h264" if codec == "h264" else "hevc")
+        assert float(video.average_rate) == pytest.approx(20, abs=2)
+    assert set(sizes(path)) == {(1280, 720)}
+    assert shows_a_fire_from_before_to_after(path)
+    # Every frame of the time before, of which one in twenty was looked at.
+    assert next(number for number, value in enumerate(brightness(path)) if value > 150) >= 30
+
+
+@needs_rtsp_server
+def test_clips_of_a_camera_on_the_ladder_play_though_it_comes_back_as_another(tmp_path: Path) -> None:
+    with RtspServer(SENT) as server:
+        cameras = {"yard": {"detect": server.url(), **LADDER}}
+        with Stream(tmp_path, cameras, alarms=RULES, recording=LONG) as stream:
+            stream.until_looks("yard", 3)
+            server.show(FIRE)
+            stream.until_looks("yard", 20)
+            # In the middle of the event it restarts, with other parameter sets.
+            server.replace(replace(SENT, pattern=FIRE, width=640, height=360))
+            stream.until_looks("yard", 20)
+            server.show(DARK)
+            stream.until(lambda: len(all_clips(stream)) == 1)
+            server.show(FIRE)
+            stream.until_looks("yard", 20)
+            # In the middle of the next it goes on, with others again.
+            server.reshape(320, 240, 20)
+            stream.until_looks("yard", 20)
+            server.show(DARK)
+            stream.until(lambda: len(all_clips(stream)) == 2)
+            assert viewers(server) == 1
+            assert stream.end() == 0
+    first, second = all_clips(stream)
+    # Of the packets of one connection, or of the pictures of both.
+    assert len(set(sizes(first))) == 1
+    assert max(brightness(first)) > 150
+    assert set(sizes(second)) == {(640, 360), (320, 240)}
+    assert shows_a_fire_from_before_to_after(second)
 
 
 class Taken:

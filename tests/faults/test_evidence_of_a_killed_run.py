@@ -15,7 +15,7 @@ import cv2
 
 from runtime.events.journal import utc_now
 from runtime.events.media import Media, folder_of
-from runtime.recording.packets import pyav
+from runtime.sources.packets import pyav
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 5

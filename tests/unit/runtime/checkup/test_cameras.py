@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from runtime.checkup.configured import configured
+from runtime.cameras.reader import Open
+from runtime.checkup import configured as checkup
+from runtime.checkup.configured import Doors, configured
 from runtime.checkup.devices import devices
+from runtime.checkup.item import Item
+from runtime.checkup.key_frames import KeyFrames
 from runtime.config.settings import WatchSettings
 from runtime.sources.address import Address
 from runtime.sources.frame import EveryFrame, Image
@@ -47,6 +53,18 @@ def watch(**addresses: str) -> WatchSettings:
     )
 
 
+def flat(address: Address, open_timeout_s: float, read_timeout_s: float) -> StandIn:
+    return StandIn(address.name, np.zeros((2, 2, 3), np.uint8))
+
+
+def refused(address: Address, open_timeout_s: float, read_timeout_s: float) -> StandIn:
+    raise AssertionError("not by its packets")
+
+
+def without_pyav(open_: Open) -> Doors:
+    return Doors(open_, refused, None)
+
+
 @pytest.fixture
 def never() -> Iterator[threading.Event]:
     """What a driver that hangs waits for; set at the end, so that no thread is left."""
@@ -71,7 +89,9 @@ def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.
         return opened[-1]
 
     url = f"rtsp://a:{SECRET}@h/"
-    items = list(configured(watch(well=url, busy="1", hangs="2", odd="3", blank="4"), open_, last_answer_s=0.5))
+    items = list(
+        configured(watch(well=url, busy="1", hangs="2", odd="3", blank="4"), without_pyav(open_), last_answer_s=0.5)
+    )
     assert [(item.name, item.verdict) for item in items] == [
         ("yard/well", "ok"),
         ("yard/busy", "problem"),
@@ -91,7 +111,7 @@ def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.
 
 def test_the_stream_for_recording_is_opened_too() -> None:
     settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "0", "record": "1"}}}}})
-    items = configured(settings, lambda address, *limits: StandIn(address.name, np.zeros((2, 2, 3), np.uint8)))
+    items = configured(settings, without_pyav(flat))
     assert [item.name for item in items] == ["y/g", "y/g (record)"]
 
 
@@ -101,9 +121,59 @@ def test_the_stream_for_recording_is_opened_too() -> None:
 )
 def test_a_rate_that_is_only_guessed_is_not_told(address: str, stated: bool, tmp_path: Path) -> None:
     found = watch(g=str(tmp_path) if address == "folder" else address)
-    (item,) = configured(found, lambda address, *limits: StandIn(address.name, np.zeros((2, 2, 3), np.uint8)))
+    (item,) = configured(found, without_pyav(flat))
     assert item.verdict == "ok"
     assert ("frames a second" in item.found) is stated
+
+
+def attended(monkeypatch: pytest.MonkeyPatch, keys: KeyFrames | None, **camera: Any) -> Item:
+    """What is told of a camera whose packets tell this of its key frames."""
+    monkeypatch.setattr(checkup, "key_frames", lambda *arguments: keys)
+    settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "rtsp://h/x", **camera}}}}})
+    (item,) = configured(
+        settings, Doors(refused, flat) if camera.get("attention") == "ladder" else Doors(flat, refused)
+    )
+    return item
+
+
+@pytest.mark.parametrize(
+    ("keys", "camera", "verdict"),
+    [
+        (KeyFrames(2.0, known=True), {}, "ok"),
+        (KeyFrames(10.0, known=True), {}, "warning"),
+        (KeyFrames(7.5, known=False), {}, "warning"),
+        (KeyFrames(10.0, known=True), {"ladder": {"glance_within": 12.0}, "heartbeat": 15.0}, "ok"),
+        # At least so often it is looked at, whatever the ladder says.
+        (KeyFrames(10.0, known=True), {"ladder": {"glance_within": 12.0}, "heartbeat": 8.0}, "warning"),
+        (None, {}, "ok"),
+    ],
+)
+def test_a_camera_on_the_ladder_is_to_send_key_frames_often(
+    keys: KeyFrames | None, camera: dict[str, Any], verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = attended(monkeypatch, keys, attention="ladder", **camera)
+    assert item.verdict == verdict
+    assert item.found.endswith(f"{f', {keys}' if keys else ''}, attention: ladder")
+    assert ("set the camera's key frame (I-frame, GOP) interval" in item.advice) is (verdict == "warning")
+
+
+def test_of_other_cameras_it_is_only_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = attended(monkeypatch, KeyFrames(10.0, known=True))
+    assert (item.verdict, item.advice) == ("ok", "")
+    assert item.found.endswith("key frames 10 s apart, attention: full")
+
+
+def test_where_there_are_no_packets_the_gate_is_told() -> None:
+    settings = {"sites": {"y": {"cameras": {"g": {"detect": "0", "attention": "ladder"}}}}}
+    (item,) = configured(WatchSettings.model_validate(settings), without_pyav(flat))
+    assert (item.verdict, item.found.endswith(", attention: ladder by its gate")) == ("ok", True)
+
+
+def test_a_camera_on_the_ladder_without_pyav_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    settings = {"sites": {"y": {"cameras": {"g": {"detect": "rtsp://h/x", "attention": "ladder"}}}}}
+    (item,) = configured(WatchSettings.model_validate(settings))
+    assert (item.verdict, item.advice) == ("problem", "attention: ladder needs PyAV: pip install 'edge-resnet[video]'")
 
 
 def test_devices_have_names_and_may_not_be_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 def written_defaults() -> dict[str, str]:
     """The default of each key of cameras, their parts, what is kept and the whole watch, as people write it."""
-    names = ("Camera", "Gate", "Blindness", "Recording", "Retention")
+    names = ("Camera", "Ladder", "Gate", "Blindness", "Recording", "Retention")
     models = [schema()["$defs"][f"{name}Settings"] for name in names]
     return {
         key: json.dumps(part["default"]).strip('"').removesuffix(".0")

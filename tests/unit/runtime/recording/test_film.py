@@ -13,10 +13,10 @@ import pytest
 
 from runtime.config.recording import RecordingSettings
 from runtime.recording.film import write_film
-from runtime.recording.packets import Header, Packet, pyav
 from runtime.recording.reel import Picture
 from runtime.recording.snapshot import encoded
 from runtime.recording.take import Take
+from runtime.sources.packets import Header, Packet, pyav
 from tests.unit.runtime.stored import event
 
 SETTINGS = RecordingSettings(pre_roll=2.0, post_roll=3.0, max_length=12.0)

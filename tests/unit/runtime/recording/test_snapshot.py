@@ -67,5 +67,3 @@ def test_a_jpeg_is_what_it_was() -> None:
     assert len(encoded(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8), 30)) < len(
         encoded(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8), 95)
     )
-
-

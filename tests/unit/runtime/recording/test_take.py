@@ -9,9 +9,9 @@ import pytest
 from runtime.config.recording import RecordingSettings
 from runtime.events.event import Event
 from runtime.recording import take as taking
-from runtime.recording.packets import Header, Packet
 from runtime.recording.reel import Picture
 from runtime.recording.take import GRACE_S, Take, Tape
+from runtime.sources.packets import Header, Packet
 from tests.unit.runtime.stored import event
 
 SETTINGS = RecordingSettings(pre_roll=2.0, post_roll=3.0, max_length=12.0)

@@ -1,0 +1,51 @@
+"""The attention ladder in a configuration: which cameras are on it, and what is told of those that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edge_resnet.errors import CameraError
+from runtime.config.finding import Finding, KeyPath
+from runtime.config.references import cameras
+from runtime.config.settings import CameraSettings
+from runtime.sources.address import Address
+from runtime.sources.packets import NEEDS_PYAV, pyav
+
+
+def on_ladder(camera: CameraSettings) -> bool:
+    """Whether frames of a camera may be passed over undecoded."""
+    return camera.attention == "ladder" and Address.parse(camera.detect).has_packets
+
+
+def without_pyav(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras that are to be on the ladder where PyAV, which finds their packets, is not installed.
+
+    `data`: as read, with addresses that can be opened.
+    """
+    for path, _, address in _asking(data):
+        if address.has_packets and pyav() is None:
+            yield Finding((*path, "attention"), f"ladder {NEEDS_PYAV}; or write full")
+
+
+def without_packets(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras that are to be on the ladder, cannot be, and have a gate in its place that nobody has put there."""
+    for path, camera, address in _asking(data):
+        gate = camera.get("gate")
+        if not address.has_packets and not (isinstance(gate, dict) and gate.get("enabled") is True):
+            text = (
+                "frames of this source cannot be passed over undecoded; in the place of the ladder its gate leaves out "
+                "those where nothing moves, as with gate: {enabled: true}"
+            )
+            yield Finding((*path, "attention"), text)
+
+
+def _asking(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:
+    """The cameras with `attention: ladder`; an address that is none is told of itself."""
+    for path, camera in cameras(data):
+        if camera.get("attention") == "ladder":
+            try:
+                address = Address.parse(str(camera.get("detect", "")))
+            except CameraError:
+                continue
+            yield path, camera, address

@@ -1,0 +1,95 @@
+"""What is told of cameras that are to be on the attention ladder and cannot be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_resnet.errors import UserError
+from runtime.config.ladder import on_ladder
+from runtime.config.load import Reading, load, read
+from runtime.config.settings import CameraSettings
+
+RTSP = "rtsp://10.0.0.4/stream2"
+
+
+@pytest.fixture
+def without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+
+
+def written(folder: Path, *cameras: str) -> Reading:
+    """A file with a camera a line, from line 4 on."""
+    lines = [f"      camera{number}: {camera}" for number, camera in enumerate(cameras)]
+    (folder / "cameras.yaml").write_text("\n".join(["sites:", "  yard:", "    cameras:", *lines, ""]))
+    return read(folder / "cameras.yaml")
+
+
+@pytest.mark.parametrize(
+    ("detect", "attention", "climbs"),
+    [
+        (RTSP, "ladder", True),
+        ("rtsps://10.0.0.4/x", "ladder", True),
+        (RTSP, "full", False),
+        ("http://10.0.0.4/x", "ladder", False),
+        ("0", "ladder", False),
+    ],
+)
+def test_cameras_with_packets_climb_where_they_are_told_to(detect: str, attention: str, climbs: bool) -> None:
+    assert on_ladder(CameraSettings(detect=detect, attention=attention)) is climbs
+
+
+@pytest.mark.usefixtures("without_pyav")
+def test_without_pyav_the_ladder_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").touch()
+    reading = written(
+        tmp_path,
+        f"{{detect: {RTSP}, attention: ladder}}",
+        f"{{detect: {RTSP}x}}",
+        "{detect: 0, attention: ladder, gate: {enabled: true}}",
+        "{detect: clip.mp4, attention: ladder, rat: 5}",
+    )
+    refused = "attention: ladder needs PyAV: pip install 'edge-resnet[video]'; or write full"
+    lines = [line.removeprefix(f"{reading.file}:") for line in reading.lines()]
+    assert lines[0] == f"4:61: sites.yard.cameras.camera0.{refused}"
+    # Told beside other mistakes.
+    assert [line.partition(": ")[2] for line in lines[1:]] == [
+        f"sites.yard.cameras.camera3.{refused}",
+        "sites.yard.cameras.camera3.rat: unknown key; did you mean rate?",
+    ]
+    assert reading.settings is None
+
+
+@pytest.mark.usefixtures("without_pyav")
+def test_a_watch_does_not_begin_without_it(tmp_path: Path) -> None:
+    reading = written(tmp_path, f"{{detect: {RTSP}, attention: ladder}}")
+    with pytest.raises(UserError) as mistake:
+        load(reading.file)
+    assert "pip install 'edge-resnet[video]'" in str(mistake.value)
+    assert "\n" not in str(mistake.value)
+
+
+def test_with_it_nothing_is_to_be_told(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    reading = written(tmp_path, f"{{detect: {RTSP}, attention: ladder, ladder: {{hold: 20 s}}}}")
+    assert reading.settings is not None
+    assert (reading.warnings, reading.settings.cameras()["yard/camera0"].ladder.hold) == ((), 20.0)
+
+
+@pytest.mark.usefixtures("without_pyav")
+@pytest.mark.parametrize("detect", ["0", "http://10.0.0.4/video.mjpg", "pictures"])
+def test_where_there_are_no_packets_the_gate_in_its_place_is_noted(tmp_path: Path, detect: str) -> None:
+    (tmp_path / "pictures").mkdir()
+    reading = written(tmp_path, f"{{detect: {detect}, attention: ladder}}")
+    assert reading.settings is not None
+    (note,) = reading.warnings
+    assert (note.path[-1], "its gate leaves out" in note.text) == ("attention", True)
+    told = written(tmp_path, f"{{detect: {detect}, attention: ladder, gate: {{enabled: true}}}}")
+    assert told.warnings == ()
+
+
+def test_an_address_that_is_none_is_told_once(tmp_path: Path) -> None:
+    reading = written(tmp_path, "{detect: none.mp4, attention: ladder}", "{attention: ladder}")
+    assert sorted(".".join(map(str, problem.path[3:])) for problem in reading.problems) == ["camera0.detect", "camera1"]
