@@ -94,8 +94,9 @@ class OpenVino(Backend):
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
         if self._several is not None and len(frames) > 1:
             return self._run_side_by_side(frames)
-        # The frames are read where they lie; the answers are copies, since views would show the next batch's.
-        results = self._request.infer({INPUT: frames}, share_inputs=True, share_outputs=False)
+        # Both are copied. Views of answers would show the next batch's; and where several requests share a network, one
+        # that reads frames where they lie makes the others write there when they are gone (docs/decisions/0031).
+        results = self._request.infer({INPUT: frames}, share_inputs=False, share_outputs=False)
         logits, cam = (results[name] for name in OUTPUTS)
         return logits, cam
 
