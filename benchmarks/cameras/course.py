@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -32,8 +32,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """How much is tried. `alarming`, `moving`: excerpts at most. `ladder_first`: where the search with the ladder
-    begins; `most`: cameras. `saturated`: of every other program there is one trial, of peers with more cameras than they
-    can watch. `until_s`: after so many seconds a search that knows a number ends with it.
+    begins; `most`: cameras. `peer_s`: None for a search with peers, too; else there is one trial of each, of so many
+    seconds, with more cameras than it can watch, and none of full decoding but the first. `until_s`: no other trial
+    with the ladder begins after so many seconds.
     """
 
     seconds: float
@@ -42,7 +43,7 @@ class Plan:
     moving: int
     ladder_first: int = 8
     most: int = 256
-    saturated: bool = False
+    peer_s: float | None = None
     until_s: float = float("inf")
 
 
@@ -62,53 +63,71 @@ def scenery(clips: Path, truth: Path, bundle: Bundle, encoding: Encoding, cache:
 class Course:
     """All trials of one way that cameras send; of more or fewer that show an excerpt."""
 
-    def __init__(self, systems: Sequence[System], shown: Scenery, plan: Plan, folder: Path, say: Say) -> None:
-        """`systems`: both of ours, and the peers. `folder`: for what programs write. `say` is told how it goes."""
+    def __init__(
+        self, systems: Sequence[System], shown: Scenery, plan: Plan, folder: Path, say: Say, began_s: float
+    ) -> None:
+        """`systems`: both of ours, and the peers. `folder`: for what programs write. `say` is told how it goes.
+
+        `began_s`: when the whole of it began, on time.monotonic().
+        """
         self._systems, self._scenery, self._plan, self._folder, self._say = systems, shown, plan, folder, say
-        self._began_s = monotonic()
-        self._of_peers: dict[str, list[Trial]] = {}
+        self._began_s = began_s
+        # Trials that are not made for each share.
+        self._once: dict[str, list[Trial]] = {}
 
     def baseline(self) -> Baseline:
         """What full decoding raises. Raises UserError where that is nothing, or too much for this box."""
         full = next(each for each in self._systems if each.name == FULL)
-        stand = Stand(self._scenery, 1.0, None, self._plan.settle_s, self._folder)
-        trial = self._told(stand.trial(full, _BASELINE_CAMERAS, None))
+        trial = self._tried(full, _BASELINE_CAMERAS, Stand(self._scenery, 1.0, None, self._plan.settle_s, self._folder))
         if not trial.passed:
             raise UserError(f"full decoding of {_BASELINE_CAMERAS} cameras is too much here: {'; '.join(trial.why)}")
         found = Baseline.of(trial)
         if not found.raised:
             raise UserError("full decoding raises none of the spliced alarms; name clips that fit the bundle: --clips")
+        if self._plan.peer_s is not None:
+            self._once[FULL] = [trial]
         return found
 
     def setting(self, share: float, baseline: Baseline) -> dict[str, Any]:
         """The answer for such a share of cameras that show an excerpt."""
-        stand = Stand(self._scenery, share, self._plan.seconds, self._plan.settle_s, self._folder)
-        # To peers all pictures are the same: they are tried once.
-        asked = [each for each in self._systems if each.name not in self._of_peers]
-        trials: dict[str, list[Trial]] = {each.name: [] for each in asked}
-        searches = {each.name: self._search(each) for each in asked}
-        while waiting := [each for each in asked if self._goes_on(each, trials[each.name], searches[each.name])]:
+        stand = Stand(self._scenery, share, self._plan.seconds, self._plan.settle_s, self._folder, baseline.raised)
+        searches = {each.name: self._search(each) for each in self._systems if each.name not in self._once}
+        trials: dict[str, list[Trial]] = {name: [] for name in searches}
+        while waiting := [each for each in self._systems if self._goes_on(each, searches, trials)]:
             for system in waiting:
                 search = searches[system.name]
-                cameras = search.cameras
-                assert cameras is not None
-                trials[system.name].append(self._told(stand.trial(system, cameras, baseline.raised)))
-                search.tell(cameras, trials[system.name][-1].passed)
-        self._of_peers |= {each.name: trials[each.name] for each in asked if each.wanted_per_s is not None}
-        return {"share": share, **results.setting(self._systems, {**self._of_peers, **trials}, baseline)}
+                assert search.cameras is not None
+                try:
+                    trial = self._tried(system, search.cameras, self._stand_of(system, stand))
+                except RuntimeError as error:
+                    # What the others showed until now is not to be lost.
+                    self._say(f"{system.name}: left out, {error}")
+                    del searches[system.name]
+                    continue
+                search.tell(trial.cameras, trial.passed)
+                trials[system.name].append(trial)
+        # To peers all pictures are the same: they are tried with one share alone.
+        self._once |= {each.name: trials[each.name] for each in self._systems if each.is_peer and each.name in trials}
+        return {"share": share, **results.setting(self._systems, {**trials, **self._once}, baseline)}
+
+    def _stand_of(self, system: System, stand: Stand) -> Stand:
+        seconds = self._plan.peer_s if system.is_peer else None
+        return stand if seconds is None else replace(stand, seconds=seconds)
 
     def _search(self, system: System) -> Search:
-        if system.wanted_per_s is not None and self._plan.saturated:
-            every = system.wanted_per_s == FPS
-            return Search(_SATURATING if every else _SATURATING_SAMPLES, self._plan.most)
+        if system.is_peer and self._plan.peer_s is not None:
+            return Search(_SATURATING if system.wanted_per_s == FPS else _SATURATING_SAMPLES, self._plan.most)
         return Search(self._plan.ladder_first if system.name == LADDER else 1, self._plan.most)
 
-    def _goes_on(self, system: System, trials: Sequence[Trial], search: Search) -> bool:
-        enough = bool(trials) and self._plan.saturated and system.name != LADDER
-        late = bool(search.passed) and monotonic() - self._began_s >= self._plan.until_s
-        return search.cameras is not None and not enough and not late
+    def _goes_on(self, system: System, searches: Mapping[str, Search], trials: Mapping[str, Sequence[Trial]]) -> bool:
+        if system.name not in searches or searches[system.name].cameras is None:
+            return False
+        enough = self._plan.peer_s is not None and system.name != LADDER
+        late = monotonic() - self._began_s >= self._plan.until_s
+        return not trials[system.name] or not (enough or late)
 
-    def _told(self, trial: Trial) -> Trial:
+    def _tried(self, system: System, cameras: int, stand: Stand) -> Trial:
+        trial = stand.trial(system, cameras)
         age = "" if trial.age_p99_s is None else f", p99 age {trial.age_p99_s:.2f} s"
         raised = sum(delay_s is not None for _, delay_s in trial.alarms)
         self._say(

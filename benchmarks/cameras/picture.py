@@ -25,6 +25,7 @@ def draw(settings: Sequence[dict[str, Any]], path: Path) -> None:
     axes = figure.subplots(len(settings), 3, squeeze=False)
     for setting, (cpu, memory, age) in zip(settings, axes, strict=True):
         trials = {name: sorted(found, key=_cameras) for name, found in setting["trials"].items()}
+        others = next((name for name in trials if name not in (LADDER, FULL)), None)
         _stages(cpu, trials.get(LADDER, []))
         cpu.set_title(
             f"{setting['stream']}, {setting['rate_control']} rate, {setting['share']:.0%} active",
@@ -33,15 +34,16 @@ def draw(settings: Sequence[dict[str, Any]], path: Path) -> None:
         )
         for name, found in trials.items():
             colour = {LADDER: _LADDER, FULL: _FULL}.get(name, _OTHER)
-            label = name if name in (LADDER, FULL) else None
+            label = name if name in (LADDER, FULL) else "others" if name == others else None
             _line(memory, found, "pss_mb", colour, label)
             _line(age, found, "age_p99_s", colour, label)
         age.axhline(MOST_AGE_S, color=_LIMIT, linewidth=0.8, linestyle=":")
-        memory.set_ylabel("memory (PSS), MB")
+        memory.set(ylabel="memory (PSS), MB", ylim=(0, None))
         age.set(ylabel="p99 age of a classified frame, s", yscale="log")
         memory.legend(fontsize=8)
         for each in (cpu, memory, age):
             each.set_xlabel("cameras")
+            each.set_xlim(left=0)
             each.grid(alpha=0.25)
     with files.whole_file(path) as temporary:
         figure.savefig(temporary)
@@ -61,7 +63,7 @@ def _stages(axes: Axes, trials: Sequence[dict[str, Any]]) -> None:
     axes.plot(cameras, [each["cores"] for each in trials], color=_LIMIT, marker="o", markersize=3, label="all of it")
     server = [each["server_cores"] for each in trials]
     axes.plot(cameras, server, color=_LIMIT, linestyle="--", label="the cameras themselves")
-    axes.set_ylabel("cores, with the ladder")
+    axes.set(ylabel="cores, with the ladder", ylim=(0, None))
     axes.legend(fontsize=8, loc="upper left")
 
 

@@ -5,8 +5,8 @@
 SETTINGS: {"fps": 25, "cameras": [{"name": ..., "plays": [[FILE.h264, first frame, frames], ...]}]}; after the last
 play a camera begins with the first again. Prints {"port": ..., "zero_s": ...} once it listens: frame n of a camera is
 due at zero_s + n / fps, on time.monotonic(), each camera a little later than the one before. A viewer is sent what
-follows from the next key frame on. One who does not take what is sent misses frames, up to a key frame, as with any camera. It ends with
-SIGTERM, and prints {"missed": frames}.
+follows from the next key frame on. One who does not take it misses frames, up to a key frame, as with any camera. The
+server ends with SIGTERM, and prints {"missed": frames}.
 """
 
 from __future__ import annotations

@@ -34,6 +34,10 @@ class System:
     names: Callable[[int], str]
     wanted_per_s: float | None = None
 
+    @property
+    def is_peer(self) -> bool:
+        return self.wanted_per_s is not None
+
 
 def ours(
     bundle: Path, attention: str, alarms: Mapping[str, Mapping[str, float]], engine: Sequence[str], recording: bool

@@ -1,1 +1,1 @@
-"""Programs that others train with, each as its users run it; benchmarks.train races them."""
+"""Programs of others, each as its users run it: training (benchmarks.train), and watching cameras."""

@@ -36,7 +36,8 @@ class RecordingSettings(Settings):
     """But no clip is longer."""
     packets: Packets = "auto"
     """Clips from the camera's own packets, not encoded again, where PyAV is installed and the camera sends H.264 or
-    H.265 and has no masks; they take a connection of their own. off, or otherwise: from the pictures that were judged.
+    H.265 and has no masks: of a camera on the ladder without a record stream those that are read anyway, else by a
+    connection of their own. off, or otherwise: from the pictures that were judged.
     """
     width: Annotated[int, Field(ge=64, le=7680)] = 640
     """Width of a clip's pictures, where it is made of those that were judged (pixels)."""

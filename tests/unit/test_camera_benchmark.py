@@ -1,0 +1,236 @@
+"""The benchmark of cameras: what is sent is what was encoded, alarms come as planned, figures mean what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.cameras import evidence, excerpts, results, rtp
+from benchmarks.cameras.evidence import Spliced
+from benchmarks.cameras.excerpts import Excerpt
+from benchmarks.cameras.pieces import FPS, GOP, Piece
+from benchmarks.cameras.results import Baseline
+from benchmarks.cameras.search import Search
+from benchmarks.cameras.systems import LADDER, System
+from benchmarks.cameras.timeline import REST, Scenery, phases, plays, showings
+from benchmarks.cameras.trial import Trial
+from edge_resnet.errors import UserError
+from edge_resnet.manifest import AlarmSpec
+from runtime.backtest.truth import Interval
+
+ALARMS = {"fire": AlarmSpec(classes=("fire", "smoke"))}
+FRAMES = 120 * FPS
+
+
+def piece(name: str, groups: int, alarm: str | None = "fire") -> Piece:
+    """A piece so many groups of pictures long, with an excerpt that begins at its frame 7."""
+    return Piece(Path(name), groups * GOP, Excerpt(Path(name), 0.0, 1.0, alarm), lead=7, end=groups * GOP - 5)
+
+
+SCENERY = Scenery(Piece(Path("quiet"), 6 * GOP), (piece("a", 5), piece("b", 4)), (piece("moving", 3, None),))
+
+
+def trial(cameras: int, *, per_s: float = 5.0, why: tuple[str, ...] = (), system: str = LADDER) -> Trial:
+    """What came of a trial, as far as it matters here."""
+    return Trial(system, cameras, 60.0, per_s, 0.1, 0.2, 1.0, 1.0, 0.1, {}, 100.0 + 5 * cameras, 9, (), 0, 0.0, 0, why)
+
+
+# What is sent.
+
+
+def test_units_are_found_behind_start_codes_of_three_and_four_bytes_and_what_nobody_needs_is_left_out() -> None:
+    key = [b"\x67\x42\x00\x1f", b"\x68\xce", b"\x65" + bytes([1, 2, 3])]
+    stream = b"\x00\x00\x00\x01\x09\xf0" + b"\x00\x00\x01\x06\x05\x01"
+    stream += b"".join(b"\x00\x00\x00\x01" + nal for nal in key)
+    stream += b"\x00\x00\x00\x01\x09\xf0\x00\x00\x01\x41\x9a"
+    assert list(rtp.access_units(stream)) == [key, [b"\x41\x9a"]]
+
+
+@given(size=st.sampled_from([1, 1399, 1400, 1401, 2797, 5000]), sequence=st.integers(0, 0xFFFF))
+def test_a_frame_comes_out_of_its_packets_as_it_went_in(size: int, sequence: int) -> None:
+    nal = b"\x65" + bytes(number % 251 for number in range(size))
+    timestamp = 0xFFFFFFFF + 3600
+    sent = rtp.packets([b"\x67\x42\x00\x1f", nal]).stamped(sequence, timestamp)
+    found: list[bytes] = []
+    numbers, markers = [], []
+    while sent:
+        assert sent[:2] == b"$\x00"
+        length = int.from_bytes(sent[2:4], "big")
+        packet, sent = sent[4 : 4 + length], sent[4 + length :]
+        numbers.append(int.from_bytes(packet[2:4], "big"))
+        markers.append(packet[1] >> 7)
+        assert int.from_bytes(packet[4:8], "big") == timestamp & 0xFFFFFFFF
+        payload = packet[12:]
+        if payload[0] & 0x1F != 28:
+            found.append(payload)
+        elif payload[1] & 0x80:
+            found.append(bytes([payload[0] & 0xE0 | payload[1] & 0x1F]) + payload[2:])
+        else:
+            found[-1] += payload[2:]
+    assert found == [b"\x67\x42\x00\x1f", nal]
+    assert numbers == [(sequence + number) & 0xFFFF for number in range(len(numbers))]
+    assert markers == [0] * (len(markers) - 1) + [1]
+
+
+def test_only_frames_that_decoding_can_begin_with_are_key_frames() -> None:
+    assert rtp.packets([b"\x67\x42\x00\x1f", b"\x65\x01"]).key
+    assert not rtp.packets([b"\x41\x01"]).key
+
+
+# What is shown.
+
+
+def test_the_beginning_of_each_episode_is_shown_first_with_what_was_before_it() -> None:
+    clips = [Path("one.mp4"), Path("two.mp4"), Path("quiet.mp4")]
+    truth = {
+        "one.mp4": [Interval(5.0, 10.0, "fire"), Interval(11.0, 25.0, "smoke")],
+        "two.mp4": [Interval(1.0, 4.0, "fire"), Interval(50.0, 51.0, "fire"), Interval(60.0, 66.0, "person")],
+    }
+    found = excerpts.alarming(clips, truth, ALARMS, 9)
+    assert [(each.name, each.end_s, each.onset_s) for each in found] == [
+        ("one@3", 13.0, 2.0),
+        ("two@0", 4.0, 1.0),
+        ("one@13", 21.0, 0.0),
+        ("one@21", 25.0, 0.0),
+    ]
+    assert excerpts.alarming(clips, truth, ALARMS, 2) == found[:2]
+
+
+def test_clips_in_which_nothing_of_the_bundle_is_seen_are_a_mistake() -> None:
+    with pytest.raises(UserError, match="name others with --clips"):
+        excerpts.alarming([Path("one.mp4")], {"one.mp4": [Interval(0.0, 9.0, "person")]}, ALARMS, 9)
+
+
+@pytest.mark.parametrize(("cameras", "share"), [(1, 0.05), (8, 0.05), (40, 0.05), (12, 0.25), (5, 1.0)])
+def test_at_any_moment_the_share_of_cameras_shows_something(cameras: int, share: float) -> None:
+    shown = showings(SCENERY, cameras, share, FRAMES)
+    active = np.zeros(FRAMES)
+    for each in shown:
+        active[each.first : min(each.end, FRAMES)] += 1
+    places = max(1, round(share * cameras))
+    # Between two excerpts there is up to a group of pictures, more or less, until the key frame.
+    assert active[2 * GOP : -GOP].mean() == pytest.approx(places, rel=0.15)
+    assert active.max() <= 2 * places
+
+
+@pytest.mark.parametrize(("cameras", "share"), [(1, 1.0), (3, 1.0), (20, 0.05)])
+def test_an_alarm_is_spliced_in_only_where_the_one_before_can_be_over(cameras: int, share: float) -> None:
+    over = [0] * cameras
+    for each in showings(SCENERY, cameras, share, 2 * FRAMES):
+        if each.piece.excerpt is not None and each.piece.excerpt.alarm is not None:
+            assert each.first >= over[each.camera]
+            over[each.camera] = each.end + REST
+    assert all(over)
+
+
+def test_excerpts_go_round_the_cameras() -> None:
+    shown = showings(SCENERY, 20, 0.05, 20 * FPS * 11)
+    assert [each.camera for each in shown[:20]] == list(range(20))
+
+
+@pytest.mark.parametrize(("cameras", "share"), [(1, 0.05), (7, 0.25), (3, 1.0)])
+def test_each_camera_keeps_the_beat_of_its_key_frames_and_shows_what_was_planned(cameras: int, share: float) -> None:
+    shown = showings(SCENERY, cameras, share, FRAMES)
+    for camera in range(cameras):
+        sent = plays(SCENERY, camera, cameras, shown, FRAMES)
+        now, spliced = 0, []
+        for each in sent:
+            assert 0 <= each.first < each.first + each.frames <= each.piece.frames
+            if each.first == 0:
+                assert (now + phases(cameras)[camera]) % GOP == 0
+            if each.piece.excerpt is not None:
+                spliced.append(now)
+            now += each.frames
+        assert spliced == [each.first for each in shown if each.camera == camera]
+        assert now >= FRAMES
+        # It begins anew with a key frame, on the beat.
+        assert sent[0].first == phases(cameras)[camera]
+
+
+# What it means.
+
+
+def test_the_search_doubles_then_halves_to_a_tenth() -> None:
+    search, asked = Search(8, 256), []
+    while (cameras := search.cameras) is not None:
+        asked.append(cameras)
+        search.tell(cameras, cameras <= 50)
+    assert asked == [8, 16, 32, 64, 48, 56, 52]
+    assert search.passed == 48
+
+
+@given(most=st.integers(0, 300), first=st.integers(1, 40))
+def test_the_search_ends_near_the_most(most: int, first: int) -> None:
+    search = Search(first, 256)
+    while (cameras := search.cameras) is not None:
+        search.tell(cameras, cameras <= most)
+    assert search.passed <= min(most, 256) <= max(search.passed + 1, 1.1 * search.passed)
+
+
+def test_ages_are_those_of_captures_or_reckoned_from_the_frame_that_waited_least() -> None:
+    ours = [{"camera": "a", "at_s": 10.0, "captured_s": 9.7}, {"camera": "a", "at_s": 30.0, "captured_s": 1.0}]
+    assert evidence.ages_s(ours, (0.0, 20.0)) == pytest.approx([0.3])
+    peer = [
+        {"camera": "0", "at_s": 5.0 + stamp_s + late_s, "stamp_s": stamp_s} for stamp_s, late_s in [(1, 0), (2, 0.5)]
+    ]
+    assert evidence.ages_s(peer, (0.0, 20.0)) == pytest.approx([0.0, 0.5])
+    assert evidence.ages_s([{"camera": "0", "at_s": 5.0, "stamp_s": None}], (0.0, 20.0)) == []
+
+
+def test_the_longest_gap_counts_from_the_begin_to_the_end_of_the_window_and_for_each_camera_alone() -> None:
+    lines = [{"camera": "a", "at_s": each} for each in (0.0, 4.0, 6.0)] + [{"camera": "b", "at_s": 8.5}]
+    assert evidence.longest_gap_s(lines, ["a"], (3.0, 10.0)) == 4.0
+    assert evidence.longest_gap_s(lines, ["a", "b"], (3.0, 10.0)) == 5.5
+    assert evidence.longest_gap_s(lines, ["a", "c"], (3.0, 10.0)) == 7.0
+
+
+def spliced(camera: int, excerpt: str, first_s: float) -> Spliced:
+    return Spliced(camera, "fire", excerpt, first_s, first_s + 2.0, first_s + 10.0)
+
+
+def test_an_alarm_counts_for_what_was_spliced_in_at_its_camera_at_its_time() -> None:
+    alarms = [spliced(0, "one", 10.0), spliced(1, "two", 10.0), spliced(0, "three", 40.0)]
+    lines = [
+        {"camera": "a", "at_s": 11.5, "alarm": "fire"},
+        {"camera": "b", "at_s": 30.0, "alarm": "fire"},
+        {"camera": "a", "at_s": 43.0, "alarm": "other"},
+        {"camera": "a", "at_s": 43.0, "captured_s": 42.0},
+    ]
+    assert evidence.raised_after_s(alarms, lines, ["a", "b"]) == [-0.5, None, None]
+    assert evidence.others(alarms, lines, ["a", "b"], (0.0, 50.0)) == 2
+    assert evidence.within(alarms, (10.0, 49.0)) == alarms[:2]
+    assert evidence.shown_by(alarms, 0.0) == 50.0
+
+
+def test_a_peer_has_the_capacity_that_it_managed_and_ours_what_passed() -> None:
+    peer, ladder = System("peer", lambda urls, folder: [], str, 25.0), System("ours", lambda urls, folder: [], str)
+    failed = [trial(1, per_s=17.5, why=("slow",)), trial(2, per_s=16.0, why=("slow",))]
+    assert results.capacity(peer, failed) == pytest.approx(0.7)
+    assert results.capacity(peer, [trial(2), *failed]) == 2.0
+    assert results.capacity(ladder, [trial(40), trial(44), trial(48, why=("late",))]) == 44.0
+    assert results.capacity(ladder, failed) == 0.0
+    assert results.ratios({LADDER: 44.0, "peer": 0.8, "none": 0.0}) == {"peer": 55.0, "none": None}
+
+
+def test_recall_is_held_against_full_decoding_of_the_same_excerpts() -> None:
+    full = trial(2)
+    full = replace(full, alarms=((spliced(0, "one", 0.0), 1.0), (spliced(1, "two", 0.0), None)))
+    baseline = Baseline.of(full)
+    assert baseline.raised == {"one"}
+    ours = replace(
+        trial(40),
+        alarms=((spliced(3, "one", 0.0), 1.75), (spliced(4, "one", 0.0), None), (spliced(5, "two", 0.0), None)),
+    )
+    found = results.recall([ours], baseline)
+    assert (found["recall"], found["recall_full"], found["recall_of_full"]) == (0.3333, 0.6667, 0.5)
+    assert found["extra_delay_s"] == 0.75
+
+
+def test_memory_of_one_more_camera_is_the_slope() -> None:
+    assert results.mb_a_camera([trial(8), trial(16), trial(32)]) == 5.0
+    assert results.mb_a_camera([trial(8)]) is None
