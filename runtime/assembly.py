@@ -34,9 +34,10 @@ from runtime.sources import open_packets, open_source
 from runtime.sources.address import Address
 from runtime.sources.feed import Feeds, Taker
 from runtime.sources.frame import Source
+from runtime.sources.hardware import Decoder
 
-# Opens a source by its packets, which go to the taker; else as Open.
-OpenPackets = Callable[[Address, float, float, Taker], Source]
+# Opens a source by its packets, which go to the taker, and are decoded by the decoder; else as Open.
+OpenPackets = Callable[[Address, float, float, Taker, Decoder], Source]
 
 
 @dataclass
@@ -135,13 +136,15 @@ class Assembly:
             self.bell,
             open_timeout_s=camera.open_timeout,
             read_timeout_s=camera.read_timeout,
-            open=partial(self._open_packets, name) if climbs else self.open,
+            open=partial(self._open_packets, name, camera.decoder) if climbs else self.open,
             clock=self.clock,
             by_answers=climbs,
         )
 
-    def _open_packets(self, name: str, address: Address, open_timeout_s: float, read_timeout_s: float) -> Source:
-        return self.open_packets(address, open_timeout_s, read_timeout_s, self.feeds.of(name).connection())
+    def _open_packets(
+        self, name: str, decoder: Decoder, address: Address, open_timeout_s: float, read_timeout_s: float
+    ) -> Source:
+        return self.open_packets(address, open_timeout_s, read_timeout_s, self.feeds.of(name).connection(), decoder)
 
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)

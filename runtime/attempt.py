@@ -66,6 +66,13 @@ class Reach:
         return tuple(name for name, holds in fulfilled if not holds)
 
 
+def _in_words(reach: Reach, settings: RuleSettings) -> str:
+    """Which share was too small: of the looks, or of the time."""
+    if reach.over < settings.share * reach.looks:
+        return f"{reach.over} of {reach.looks} looks over {settings.threshold:.2f}"
+    return f"over {settings.threshold:.2f} in {reach.over_share:.0%} of the time"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """Looks over `low_threshold` that came at most a window apart, and raised nothing so far. Times: of the stream.
@@ -111,10 +118,7 @@ class Attempt:
             if self.best < settings.threshold
             else f"its last look under {settings.threshold:.2f}",
             "span": f"looks within {reach.span_s:.1f} s, {settings.window_s / 2:.1f} s are needed",
-            "share": f"{reach.over} of {reach.looks} looks over {settings.threshold:.2f}, "
-            f"{settings.share:.0%} are needed"
-            if reach.over < settings.share * reach.looks
-            else f"over {settings.threshold:.2f} in {reach.over_share:.0%} of the time, {settings.share:.0%} are needed",
+            "share": f"{_in_words(reach, settings)}, {settings.share:.0%} are needed",
             "mean": f"mean {reach.mean:.2f} under {settings.mean_threshold:.2f}",
             "duration": f"lasted {reach.lasted_s:.1f} s of {settings.min_duration_s:.1f} s",
         }

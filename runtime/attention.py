@@ -45,7 +45,9 @@ class Reason(IntEnum):
 
 @dataclass
 class Attention:
-    """The state machine of one camera. Times are seconds of one clock of the caller's, and grow.
+    """The state machine of one camera. Times are seconds of one clock of the caller's.
+
+    They may be told out of order, for a look is told of later than it was taken; `turn` never goes back.
 
     `rate_per_s`: looks a second while it is watched. `heartbeat_s`: at least so often it is looked at. `armed`: whether
     any of its alarms is. `granted`: what it gets; what it `wants`, and the `reason`, `turn` brings up to date.
@@ -58,6 +60,7 @@ class Attention:
     wants: Rung = field(default=Rung.GLANCE, init=False)
     reason: Reason | None = field(default=None, init=False)
     granted: Rung = field(default=Rung.GLANCE, init=False)
+    _turned_s: float = field(default=float("-inf"), init=False)
     # Until when each reason holds.
     _until_s: dict[Reason, float] = field(default_factory=dict, init=False)
 
@@ -87,7 +90,8 @@ class Attention:
     def turn(self, at_s: float) -> bool:
         """Bring `wants` and `reason` up to `at_s`. Whether one of them has changed."""
         before = self.wants, self.reason
-        holding = [reason for reason, until_s in self._until_s.items() if at_s <= until_s]
+        self._turned_s = max(self._turned_s, at_s)
+        holding = [reason for reason, until_s in self._until_s.items() if self._turned_s <= until_s]
         if not self.armed:
             holding = [reason for reason in holding if reason is Reason.OPERATOR]
         self.reason = max(holding, default=None)
@@ -107,7 +111,7 @@ class Attention:
         """How many looks a second it is to get, and gets where key frames are so many."""
         glances_per_s = max(1.0 / self.settings.glance, 1.0 / self.heartbeat_s)
         rates = {Rung.ASLEEP: 1.0 / self.heartbeat_s, Rung.GLANCE: glances_per_s, Rung.WATCH: self.rate_per_s}
-        return min(self.rate_per_s, rates[self.granted])
+        return max(min(self.rate_per_s, rates[self.granted]), 1.0 / self.heartbeat_s)
 
     @property
     def longest_s(self) -> float:

@@ -74,9 +74,11 @@ class Balance:
             if channel.attention is not None and channel.attention.wants is not Rung.WATCH:
                 channel.grant(channel.attention.wants)
         places = self._places.capacity
-        for place, channel in enumerate(self._wanting()):
-            # A file has all the time there is.
+        place = 0
+        for channel in self._wanting():
+            # A file has all the time there is, and takes nobody's place.
             watched = places is None or place < places or not channel.in_time
+            place += channel.in_time
             channel.grant(Rung.WATCH if watched else Rung.GLANCE)
 
     def _wanting(self) -> list[Channel]:
@@ -107,9 +109,15 @@ class Balance:
         """Take away or give back, by the looks a second that were given and lost: places before looks."""
         wanting = [channel for channel in self._wanting() if channel.in_time]
         watched = sum(channel.watched for channel in wanting)
-        if self._load.capacity is None and (watched or self._places.capacity is not None):
+        before = self._places.capacity
+        if self._load.capacity is None and (watched or before is not None):
             share = lost / (given + lost) if given + lost > 0 else 0.0
-            return self._places.second(len(wanting), watched * (1.0 - share), watched * share)
+            changed = self._places.second(len(wanting), watched * (1.0 - share), watched * share)
+            after = self._places.capacity
+            if watched > 1 or after is None or (before is not None and after >= before):
+                return changed
+            # The last place is not taken away: looks are given up instead, and come back first.
+            self._places.capacity = before
         wanted = sum(channel.wanted_per_s for channel in self._live())
         return self._load.second(wanted, given, lost)
 

@@ -19,6 +19,7 @@ from runtime.config.sinks import AnySink
 from runtime.config.timezone import zone
 from runtime.config.units import PerSecond, Seconds
 from runtime.severity import Severity
+from runtime.sources.hardware import Decoder
 
 # A corner of a polygon: shares of the picture's width and height, from the top left, so that every stream size fits.
 Point = tuple[Annotated[float, Field(ge=0.0, le=1.0)], Annotated[float, Field(ge=0.0, le=1.0)]]
@@ -156,6 +157,10 @@ class CameraSettings(Settings):
     attention: AttentionMode = "full"
     """`full`: all frames are decoded, and `rate` a second are looked at. `ladder`: while there is a reason to; else
     key frames alone, and of sources without packets (USB, HTTP, folders) what passes the gate.
+    """
+    decoder: Decoder = "cpu"
+    """What decodes a camera on the ladder: `cpu`, `auto` (hardware that proves to work here, else the processor), or
+    `cuda`, `qsv`, `vaapi`, `videotoolbox` by name.
     """
     ladder: LadderSettings = LadderSettings()
     """When a camera is watched, of which only key frames are looked at else."""

@@ -8,6 +8,7 @@ from runtime.sources.feed import Taker, nobody
 from runtime.sources.file import FileSource
 from runtime.sources.folder import FolderSource
 from runtime.sources.frame import PictureSource, Source
+from runtime.sources.hardware import Decoder
 from runtime.sources.http import HttpSource
 from runtime.sources.outage import Outage
 from runtime.sources.packets import NEEDS_PYAV, pyav
@@ -33,10 +34,16 @@ def open_source(
     return HttpSource(address, open_timeout_s, read_timeout_s)
 
 
-def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float, taker: Taker = nobody) -> Source:
+def open_packets(
+    address: Address,
+    open_timeout_s: float,
+    read_timeout_s: float,
+    taker: Taker = nobody,
+    decoder: Decoder = "cpu",
+) -> Source:
     """Open what has packets by PyAV, so that frames can be passed over. Raises Outage, also where PyAV is missing.
 
-    `taker`: who is given each packet, of a codec that clips can be made of.
+    `taker`: who is given each packet, of a codec that clips can be made of. `decoder`: what decodes.
     """
     av = pyav()
     if av is None:
@@ -44,4 +51,4 @@ def open_packets(address: Address, open_timeout_s: float, read_timeout_s: float,
     # It imports PyAV.
     from runtime.sources.packet_source import PacketSource
 
-    return PacketSource(av, address, open_timeout_s, read_timeout_s, taker)
+    return PacketSource(av, address, open_timeout_s, read_timeout_s, taker, decoder)

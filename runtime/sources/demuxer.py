@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime.sources.address import Address
 from runtime.sources.diagnosis import diagnose, short_of_resources
+from runtime.sources.hardware import Decoder, accelerator
 from runtime.sources.outage import Outage
 
 # As OpenCV's FFmpeg is told to (runtime/sources/capture.py).
@@ -31,6 +32,7 @@ class Demuxer:
         open_timeout_s: float,
         read_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        decoder: Decoder = "cpu",
     ) -> None:
         """Open it, within `open_timeout_s` seconds and some for finding out why it does not. Raises Outage."""
         self._av, self._address, self._read_timeout_s, self._clock = av, address, read_timeout_s, clock
@@ -38,15 +40,27 @@ class Demuxer:
         started_s = clock()
         options = OPTIONS if address.live else {}
         try:
+            hwaccel = accelerator(av, decoder)
+        except ValueError as error:
+            raise Outage(address.name, "resources", str(error)) from None
+        try:
             # Titles and the like are in any encoding, and nobody reads them here.
             self._container = av.open(
-                address.target, options=options, timeout=(open_timeout_s, read_timeout_s), metadata_errors="replace"
+                address.target,
+                options=options,
+                timeout=(open_timeout_s, read_timeout_s),
+                metadata_errors="replace",
+                hwaccel=hwaccel,
             )
         # FFmpeg's errors are of many classes, and tell the address with its password.
         except (av.error.FFmpegError, OSError, ValueError):
             if address.live:
                 raise diagnose(address, open_timeout_s, clock() - started_s) from None
             raise short_of_resources(address.name) or self._no_video() from None
+        # A device was named that does not know this codec.
+        except RuntimeError:
+            advice = f"no {decoder} decoder for its codec; write decoder: cpu, or auto"
+            raise Outage(address.name, "codec", advice) from None
         self.stream: Any = next(iter(self._container.streams.video), None)
         # Without a codec context FFmpeg knows no decoder for it.
         if self.stream is None or self.stream.codec_context is None:

@@ -20,11 +20,12 @@ from runtime.sources.decoded import AvFrame
 from runtime.sources.demuxer import Demuxer
 from runtime.sources.feed import Taker, nobody
 from runtime.sources.file import FileClock
+from runtime.sources.hardware import Decoder
 from runtime.sources.outage import Outage
 from runtime.sources.packets import header_of, is_suitable, packet_of
 
-# Of a group of pictures that is passed over: 16 s at 8 Mbit/s. A longer one is decoded after all: the next key frame may
-# never come.
+# Of a group of pictures that is passed over: 16 s at 8 Mbit/s. A longer one is decoded after all, since the next key
+# frame may never come.
 _MOST_KEPT_BYTES = 16_000_000
 # Timestamps that go back so far begin anew: the camera's clock was set.
 _LEAP_S = 5.0
@@ -48,6 +49,7 @@ class PacketSource:
         open_timeout_s: float,
         read_timeout_s: float,
         taker: Taker = nobody,
+        decoder: Decoder = "cpu",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Connect. Raises Outage. `taker`: who is given each packet as it comes, where clips can be made of them."""
@@ -56,7 +58,7 @@ class PacketSource:
         self._av, self._clock = av, clock
         # Many cameras send a key frame only every 10 s, and nothing can be decoded before it.
         self._patience_s = open_timeout_s + read_timeout_s
-        self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock)
+        self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock, decoder)
         self._context = self._demuxer.stream.codec_context
         self._group = _Group(av, self._context)
         self._taker = taker if is_suitable(self._context) else nobody
@@ -157,7 +159,9 @@ class PacketSource:
         if packet.dts is not None:
             due_s = float(packet.dts * self._demuxer.time_base)
             if due_s <= self._dts_s:
-                # The stream's time begins anew, or stands still and says nothing.
+                # The stream's time begins anew, or stands still and says nothing. What was passed over stays so.
+                for _ in self._group.decode():
+                    pass
                 self._key_s = self._passed_s = None
                 self._whole_until_s = float("-inf")
             self._dts_s = due_s
@@ -175,7 +179,7 @@ class PacketSource:
         return stamp_s
 
     def _is_passed_over(self, stamp_s: float) -> bool:
-        """Whether the newest frame need not be decoded. The first is, those long after a key frame, and without times."""
+        """Whether the newest frame need not be decoded: the first must be, and what has no time or an old key frame."""
         if not self._begun or self._key_s is None or self._group.is_full or self._dts_s <= self._whole_until_s:
             return False
         return stamp_s - self._key_s <= self.skip_s > 0.0
