@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -130,7 +131,8 @@ class PacketSource:
                 if self._drained:
                     return None
                 self._drained = True
-                self._keep(self._group.rest())
+                if not self._passing or self.skip_s == 0.0:
+                    self._keep(chain(self._group.decode(), self._group.rest()))
                 continue
             stamp_s = self._notice(packet)
             if self._arrivals is not None and not self._arrivals.joined:
@@ -249,13 +251,13 @@ class _Group:
             self._kept.clear()
         else:
             # The decoder waits for those that might belong before it: it has to give what it has, and begin anew.
-            frames = self.rest()
+            frames = list(self.rest())
             self._forget()
         return frames[-1] if frames else None
 
-    def rest(self) -> list[Any]:
+    def rest(self) -> Iterator[Any]:
         """What the decoder has kept back."""
-        return self._given(None)
+        yield from self._given(None)
 
     def _given(self, packet: Any | None) -> list[Any]:
         try:

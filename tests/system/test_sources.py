@@ -11,9 +11,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from runtime.cameras.reader import Open
+from runtime.sources import open_packets, open_source
 from tests.rig.mjpeg import MjpegCamera, grey
 from tests.rig.rtsp import RtspServer, Stream, needs_rtsp_server
-from tests.rig.sources import opened, outage_at_opening, picture
+from tests.rig.sources import OPENERS, opened, outage_at_opening, picture, pictured
 
 USER, PASSWORD = "admin", "s3c:r3t"
 URL_PASSWORD = "s3c%3Ar3t"
@@ -25,12 +27,18 @@ def camera() -> Iterator[RtspServer]:
         yield server
 
 
+@pytest.fixture(params=OPENERS)
+def by(request: pytest.FixtureRequest) -> Open:
+    """Each source of RTSP streams in turn."""
+    return OPENERS[request.param]
+
+
 @needs_rtsp_server
 @pytest.mark.parametrize("codec", ["h264", "h265"])
-def test_an_rtsp_camera_gives_its_pictures_as_they_come(codec: str) -> None:
+def test_an_rtsp_camera_gives_its_pictures_as_they_come(codec: str, by: Open) -> None:
     with (
         RtspServer(Stream(codec=codec, width=320, height=240, pattern="white")) as server,
-        opened(server.url()) as source,
+        opened(server.url(), by=by) as source,
     ):
         image = picture(source)
         captured_s = [source.grab() for _ in range(10)]
@@ -43,14 +51,14 @@ def test_an_rtsp_camera_gives_its_pictures_as_they_come(codec: str) -> None:
 
 
 @needs_rtsp_server
-def test_frames_of_4k_come_whole() -> None:
-    with RtspServer(Stream(width=3840, height=2160, fps=5, gop=5)) as server, opened(server.url()) as source:
+def test_frames_of_4k_come_whole(by: Open) -> None:
+    with RtspServer(Stream(width=3840, height=2160, fps=5, gop=5)) as server, opened(server.url(), by=by) as source:
         assert picture(source).shape == (2160, 3840, 3)
 
 
 @needs_rtsp_server
-def test_frames_that_waited_while_the_stream_was_opened_are_passed_over(camera: RtspServer) -> None:
-    with opened(camera.url()) as source:
+def test_frames_that_waited_while_the_stream_was_opened_are_passed_over(camera: RtspServer, by: Open) -> None:
+    with opened(camera.url(), by=by) as source:
         source.grab()
         came_s = time.monotonic()
         for _ in range(5):
@@ -61,8 +69,8 @@ def test_frames_that_waited_while_the_stream_was_opened_are_passed_over(camera: 
 
 
 @needs_rtsp_server
-def test_frames_that_waited_for_us_are_as_old_as_they_are(camera: RtspServer) -> None:
-    with opened(camera.url()) as source:
+def test_frames_that_waited_for_us_are_as_old_as_they_are(camera: RtspServer, by: Open) -> None:
+    with opened(camera.url(), by=by) as source:
         for _ in range(25):
             source.grab()
         # Nobody grabs while the camera sends, as on a box that is too busy. What is waited for is the time itself.
@@ -76,24 +84,76 @@ def test_frames_that_waited_for_us_are_as_old_as_they_are(camera: RtspServer) ->
 
 
 @needs_rtsp_server
-def test_a_long_gop_only_delays_the_first_frame() -> None:
-    with RtspServer(Stream(gop=150, key_on_join=False)) as server, opened(server.url()) as watching:
+def test_a_long_gop_only_delays_the_first_frame(by: Open) -> None:
+    with RtspServer(Stream(gop=150, key_on_join=False)) as server, opened(server.url(), by=by) as watching:
         for _ in range(25):
             watching.grab()
         # In the middle of a GOP; the read time-out is shorter than what is left of it.
-        with opened(server.url(), read_timeout_s=1.0) as source:
+        with opened(server.url(), read_timeout_s=1.0, by=by) as source:
             assert picture(source).shape == (360, 640, 3)
 
 
 @needs_rtsp_server
+def test_frames_that_are_passed_over_come_in_time_and_the_key_frames_are_pictures(camera: RtspServer) -> None:
+    with opened(camera.url(), by=open_packets) as source:
+        picture(source)
+        source.skip_s = 10.0
+        captured_s, keys_s, waited_s = [], [], []
+        for _ in range(75):
+            captured_s.append(source.grab())
+            waited_s.append(time.monotonic() - captured_s[-1])
+            if source.at_hand:
+                keys_s.append(captured_s[-1])
+                assert pictured(source).shape == (360, 640, 3)
+    assert all(later >= earlier for earlier, later in pairwise(captured_s))
+    assert max(waited_s[25:]) < 0.5
+    # A key frame a second, of 25.
+    assert len(keys_s) in {2, 3, 4}
+    assert [later - earlier for earlier, later in pairwise(keys_s)] == pytest.approx([1.0] * (len(keys_s) - 1), abs=0.2)
+    assert source.key_period_s == pytest.approx(1.0, abs=0.05)
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_in_the_middle_of_a_long_group_every_frame_can_be_had_again_at_once(codec: str) -> None:
+    with RtspServer(Stream(codec=codec, gop=250)) as server, opened(server.url(), by=open_packets) as source:
+        picture(source)
+        source.skip_s = 10.0
+        at_hand = 0
+        for _ in range(40):
+            source.grab()
+            at_hand += source.at_hand
+        assert at_hand <= 1
+        source.skip_s = 0.0
+        for _ in range(10):
+            captured_s = source.grab()
+            assert source.at_hand
+            assert pictured(source) is not None
+        assert time.monotonic() - captured_s < 0.5
+
+
+@needs_rtsp_server
+def test_of_a_group_that_is_too_long_frames_are_at_hand_again_before_the_next_key_frame() -> None:
+    with RtspServer(Stream(gop=250)) as server, opened(server.url(), by=open_packets) as source:
+        picture(source)
+        source.skip_s = 1.0
+        longest_s, last_s = 0.0, source.grab()
+        for _ in range(100):
+            captured_s = source.grab()
+            if source.at_hand:
+                longest_s, last_s = max(longest_s, captured_s - last_s), captured_s
+    assert longest_s < 1.3
+
+
+@needs_rtsp_server
 @pytest.mark.parametrize("digest", [False, True], ids=["basic", "digest"])
-def test_a_password_is_used_and_a_wrong_one_is_named(digest: bool, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_password_is_used_and_a_wrong_one_is_named(digest: bool, by: Open, capfd: pytest.CaptureFixture[str]) -> None:
     stream = Stream(user=USER, password=PASSWORD, digest=digest)
     with RtspServer(stream) as server:
-        with opened(server.url(URL_PASSWORD)) as source:
+        with opened(server.url(URL_PASSWORD), by=by) as source:
             picture(source)
-        wrong = outage_at_opening(server.url("wr0ng"))
-        missing = outage_at_opening(server.url(URL_PASSWORD).replace("/cam", "/other"))
+        wrong = outage_at_opening(server.url("wr0ng"), by=by)
+        missing = outage_at_opening(server.url(URL_PASSWORD).replace("/cam", "/other"), by=by)
     assert wrong.reason == "unauthorised"
     # It is the stream that is missing, and the password was right.
     assert missing.reason == "not_found"
@@ -101,25 +161,28 @@ def test_a_password_is_used_and_a_wrong_one_is_named(digest: bool, capfd: pytest
     assert not [secret for secret in ("wr0ng", PASSWORD, URL_PASSWORD, USER) if secret in shown]
 
 
-@pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_nobody_listens(scheme: str, capfd: pytest.CaptureFixture[str]) -> None:
+SCHEMES = pytest.mark.parametrize(("scheme", "by"), [*(("rtsp", by) for by in OPENERS.values()), ("http", open_source)])
+
+
+@SCHEMES
+def test_nobody_listens(scheme: str, by: Open, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    outage = outage_at_opening(f"{scheme}://{USER}:{URL_PASSWORD}@127.0.0.1:{port}/x")
+    outage = outage_at_opening(f"{scheme}://{USER}:{URL_PASSWORD}@127.0.0.1:{port}/x", by=by)
     assert outage.reason == "refused"
     assert URL_PASSWORD not in str(outage) + "".join(capfd.readouterr())
 
 
-def test_a_host_that_has_no_such_name() -> None:
+def test_a_host_that_has_no_such_name(by: Open) -> None:
     # Names under .invalid never exist (RFC 6761).
-    assert outage_at_opening("rtsp://camera.invalid/x").reason == "unreachable"
+    assert outage_at_opening("rtsp://camera.invalid/x", by=by).reason == "unreachable"
 
 
-@pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_a_server_that_says_nothing_is_given_up_within_seconds(scheme: str) -> None:
+@SCHEMES
+def test_a_server_that_says_nothing_is_given_up_within_seconds(scheme: str, by: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         started_s = time.monotonic()
-        outage = outage_at_opening(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x", open_timeout_s=0.5)
+        outage = outage_at_opening(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x", open_timeout_s=0.5, by=by)
         took_s = time.monotonic() - started_s
     assert outage.reason == "timeout"
     # OpenCV's own limit is 30 s.
@@ -127,7 +190,7 @@ def test_a_server_that_says_nothing_is_given_up_within_seconds(scheme: str) -> N
 
 
 @needs_rtsp_server
-def test_a_box_without_files_says_so(camera: RtspServer) -> None:
+def test_a_box_without_files_says_so(camera: RtspServer, by: Open) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     held = [socket.socket() for _ in range(2)]
     lowest = max(each.fileno() for each in held)
@@ -139,7 +202,7 @@ def test_a_box_without_files_says_so(camera: RtspServer) -> None:
     except OSError:
         pass
     try:
-        outage = outage_at_opening(camera.url())
+        outage = outage_at_opening(camera.url(), by=by)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for each in held:

@@ -77,3 +77,38 @@ def test_boxes_are_where_the_pixels_really_go(policy: str) -> None:
     in_frame, in_input = preprocess.boxes(300, 200)
     in_frame.of(frame)[:] = 255
     assert in_input.of(preprocess(frame)).min() == 255
+
+
+@given(
+    height=st.integers(32, 300),
+    width=st.integers(32, 300),
+    frame_height=st.integers(1, 2200),
+    frame_width=st.integers(1, 4000),
+    policy=st.sampled_from(["stretch", "letterbox", "crop"]),
+)
+def test_a_decoder_leaves_twice_the_pixels_that_are_needed_and_makes_none_up(
+    height: int, width: int, frame_height: int, frame_width: int, policy: str
+) -> None:
+    preprocess = Preprocess(height, width, policy)  # type: ignore[arg-type]
+    enough_height, enough_width = preprocess.enough(frame_height, frame_width)
+    assert 1 <= enough_height <= frame_height
+    assert 1 <= enough_width <= frame_width
+    # What was scaled goes to the same place as the whole frame.
+    whole, scaled = (
+        preprocess.boxes(*size)[1] for size in ((frame_height, frame_width), (enough_height, enough_width))
+    )
+    assert abs(whole.width - scaled.width) <= max(2, 0.02 * width)
+    assert abs(whole.height - scaled.height) <= max(2, 0.02 * height)
+    source, target = preprocess.boxes(enough_height, enough_width)
+    assert source.width >= min(1.9 * target.width, 0.95 * frame_width * source.width / enough_width) - 2
+    assert source.height >= min(1.9 * target.height, 0.95 * frame_height * source.height / enough_height) - 2
+
+
+@pytest.mark.parametrize(("policy", "size"), [("stretch", (448, 448)), ("letterbox", (252, 448)), ("crop", (448, 796))])
+def test_of_a_camera_of_full_hd_so_many_pixels_are_enough(policy: str, size: tuple[int, int]) -> None:
+    assert Preprocess(224, 224, policy).enough(1080, 1920) == size  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("policy", ["stretch", "letterbox", "crop"])
+def test_a_frame_that_is_small_already_is_left_as_it_is(policy: str) -> None:
+    assert Preprocess(224, 224, policy).enough(240, 320) == (240, 320)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Overload: rates go down evenly and come back, and both are said once."""
+"""Overload: cameras are watched less closely, rates go down evenly, all comes back, and both are said once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runtime.attention import Attention, Reason, Rung
 from runtime.balance import Balance
 from runtime.config.settings import CameraSettings
 from runtime.pace import Pace
@@ -15,30 +16,62 @@ from runtime.service.lines import Lines
 
 @dataclass
 class Looked:
-    """A stand-in for a channel that wants so many looks a second."""
+    """A stand-in for a channel that wants so many looks a second, on the ladder where it has one."""
 
     name: str
     wanted: float
     in_time: bool = True
     given: float = 0
     lost: float = 0
+    ladder: bool = False
     camera: Any = field(init=False)
     settings: CameraSettings = field(init=False)
+    attention: Attention | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = CameraSettings(detect="rtsp://yard/1", rate=self.wanted, heartbeat=10.0)
         self.camera = type("Camera", (), {"looks": Pace(self.wanted)})()
+        self.attention = Attention(self.settings.ladder, self.wanted, 10.0) if self.ladder else None
 
     @property
     def rate(self) -> float:
         return float(self.camera.looks.rate_per_s)
 
+    @property
+    def wanted_per_s(self) -> float:
+        return self.wanted if self.attention is None else self.attention.looks_per_s
+
+    @property
+    def watched(self) -> bool:
+        return self.attention is not None and self.attention.granted is Rung.WATCH
+
+    def turn(self, at_s: float) -> bool:
+        return self.attention is not None and self.attention.turn(at_s)
+
+    def grant(self, rung: Rung) -> None:
+        assert self.attention is not None
+        self.attention.granted = rung
+
+    def give(self, reason: Reason, until_s: float = 1e9) -> Looked:
+        """A reason to be watched."""
+        assert self.attention is not None
+        self.attention._stay(reason, until_s)
+        return self
+
+
+def climber(name: str, **more: Any) -> Looked:
+    return Looked(name, 5.0, ladder=True, **more)
+
 
 class Box:
-    """A box that manages so many looks a second, watched second by second."""
+    """A box that manages so many looks a second, watched second by second.
 
-    def __init__(self, manages: float, *channels: Looked) -> None:
+    `decodes`: of so many cameras it can decode all frames; of more, as large a share of all looks is lost.
+    """
+
+    def __init__(self, manages: float, *channels: Looked, decodes: float = 1e9) -> None:
         self.manages, self.channels, self.now_s = manages, {each.name: each for each in channels}, 0.0
+        self.decodes = decodes
         self.said: list[str] = []
         self.balance = Balance(self.channels, Lines(self.said.append))  # type: ignore[arg-type]
 
@@ -46,12 +79,16 @@ class Box:
         for _ in range(seconds):
             live = [each for each in self.channels.values() if each.in_time]
             asked = sum(each.rate for each in live)
-            managed = min(1.0, self.manages / asked)
+            decoded = sum(each.watched for each in live)
+            managed = min(1.0, self.manages / asked, self.decodes / max(1, decoded))
             for each in live:
                 each.given += each.rate * managed
                 each.lost += each.rate * (1.0 - managed)
             self.now_s += 1.0
             self.balance.look(self.now_s)
+
+    def watched(self) -> list[str]:
+        return [name for name, each in self.channels.items() if each.watched]
 
 
 def test_a_box_that_keeps_up_gives_what_is_wanted_and_says_nothing() -> None:
@@ -103,3 +140,115 @@ def test_a_second_without_an_engine_is_no_measure() -> None:
     box.balance.skip()
     box.run(5)
     assert not box.said
+
+
+def test_a_camera_gets_the_rung_that_it_wants_while_the_box_keeps_up() -> None:
+    yard, hall, gate = climber("yard"), climber("hall"), climber("gate")
+    box = Box(100.0, yard, hall, gate)
+    assert hall.attention is not None
+    hall.attention.armed = False
+    yard.give(Reason.MOTION, until_s=8.0)
+    box.run(5)
+    assert [each.attention.granted for each in (yard, hall, gate) if each.attention] == [
+        Rung.WATCH,
+        Rung.ASLEEP,
+        Rung.GLANCE,
+    ]
+    assert [each.rate for each in (yard, hall, gate)] == [5.0, 0.1, 1.0]
+    box.run(5)
+    assert box.watched() == []
+    assert yard.rate == 1.0
+    assert not box.said
+
+
+def test_a_look_is_answered_at_once_and_not_only_with_the_next_second() -> None:
+    yard = climber("yard")
+    box = Box(100.0, yard)
+    box.run(2)
+    assert yard.attention is not None
+    yard.attention.looked(2.1, 1.0, held=False)
+    box.balance.turned(yard, 2.1)  # type: ignore[arg-type]
+    assert (yard.watched, yard.rate) == (True, 5.0)
+
+
+def test_too_many_are_watched_then_the_least_reasons_go_back_to_glances_and_none_loses_looks() -> None:
+    reasons = [Reason.MOTION, Reason.EVIDENCE, Reason.SITE, Reason.MOTION, Reason.OPERATOR, Reason.EVIDENCE]
+    cameras = [climber(f"{place}").give(reason) for place, reason in enumerate(reasons)]
+    box = Box(1000.0, *cameras, decodes=3.0)
+    box.run(1)
+    assert len(box.watched()) == 6
+    most = []
+    for _ in range(60):
+        box.run(1)
+        most.append(box.watched())
+    # Those with evidence always, then who the operator wants.
+    assert all({"1", "5"} <= set(each) for each in most)
+    assert all(len(each) <= 4 for each in most[5:])
+    assert ["1", "4", "5"] in most
+    assert {rate for camera in cameras if (rate := camera.rate)} <= {1.0, 5.0}
+    assert len(box.said) == 1
+    assert "not every camera with a reason" in box.said[0]
+
+
+def test_places_come_back_when_there_is_power_again() -> None:
+    box = Box(1000.0, *(climber(str(place)).give(Reason.MOTION) for place in range(6)), decodes=2.0)
+    box.run(30)
+    assert 1 <= len(box.watched()) <= 3
+    box.decodes = 100.0
+    box.run(60)
+    assert len(box.watched()) == 6
+    assert not box.balance.overloaded
+    assert "no longer" in box.said[-1]
+    assert len(box.said) == 2
+
+
+def test_places_that_nobody_wants_any_more_are_no_overload() -> None:
+    box = Box(1000.0, *(climber(str(place)).give(Reason.MOTION, until_s=30.0) for place in range(6)), decodes=2.0)
+    box.run(29)
+    assert box.balance.overloaded
+    box.run(5)
+    assert not box.balance.overloaded
+
+
+def test_the_last_camera_that_is_watched_stays_so_and_then_looks_are_given_up() -> None:
+    yard = climber("yard").give(Reason.EVIDENCE)
+    box = Box(2.5, yard)
+    box.run(60)
+    assert box.watched() == ["yard"]
+    assert 1.5 < yard.rate < 3.0
+    assert "every camera gets fewer looks" in box.said[0]
+    box.manages = 100.0
+    box.run(60)
+    assert yard.rate == 5.0
+    assert not box.balance.overloaded
+
+
+def test_when_glances_alone_are_too_many_all_get_fewer_but_one_each_heartbeat() -> None:
+    cameras = [climber(str(place)) for place in range(50)]
+    box = Box(20.0, *cameras)
+    box.run(120)
+    assert sum(camera.rate for camera in cameras) < 25.0
+    box.manages = 0.5
+    box.run(300)
+    assert all(camera.rate == pytest.approx(0.1) for camera in cameras)
+
+
+def test_files_are_never_taken_down_and_take_nobodys_place() -> None:
+    reasons = [Reason.EVIDENCE, Reason.MOTION, Reason.EVIDENCE, Reason.MOTION]
+    files = [climber(f"{place}.mp4", in_time=False).give(reason) for place, reason in enumerate(reasons)]
+    for each in files:
+        each.turn(0.0)
+    live = [climber(str(place)).give(Reason.SITE) for place in range(4)]
+    box = Box(1000.0, *files, *live, decodes=2.0)
+    for _ in range(40):
+        box.run(1)
+        assert all(each.watched for each in files)
+        assert any(each.watched for each in live)
+    assert box.balance.overloaded
+
+
+def test_cameras_without_a_ladder_beside_it_keep_their_rate() -> None:
+    full = Looked("gate", 5.0)
+    box = Box(1000.0, full, *(climber(str(place)).give(Reason.MOTION) for place in range(6)), decodes=2.0)
+    box.run(60)
+    assert full.rate == 5.0

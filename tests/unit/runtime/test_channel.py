@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from runtime.attention import Reason, Rung
+from runtime.cameras.measure import Seen
+from runtime.cameras.shot import Shot
+from runtime.channel import PERIODS, Channel
 from runtime.config.schedule import Period, Schedule
 from runtime.config.settings import AlarmSettings, GateSettings
 from runtime.events.store import EventStore
 from runtime.judge import Target
-from runtime.look import Look
+from runtime.look import Look, looks
 from runtime.outputs.output import Output
-from tests.stand_ins import BRIGHT, DARK
+from runtime.sources.frame import Frame
+from tests.stand_ins import BRIGHT, DARK, MODEL, Brightness
 from tests.unit.runtime.feed import NOW, Frames, Recorder, Room
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -136,3 +143,140 @@ def test_what_is_held_is_told_with_its_highest_probability(tmp_path: Path) -> No
     assert len(held) > 25
     assert min(held) > 0.9
     assert free[-1] < 0.1
+
+
+class Stage:
+    """A channel on the ladder that is shown frames by hand, each at its time of the clock."""
+
+    def __init__(self, store: EventStore, live: bool = True, **options: Any) -> None:
+        room = Room(store, {"yard": Frames([], live=live)}, attention="ladder", **options)
+        room.watch.inference.close()
+        self.clock = room.clock
+        self.channel: Channel = replace(room.assembly, open_packets=room.assembly.open).channel("yard")
+        assert self.channel.attention is not None
+        self.attention = self.channel.attention
+        self._number = 0
+
+    def show(self, level: int, at_s: float, intruder: bool = False) -> bool:
+        """A frame of this brightness to the network, in which the gate sees a yard; whether it was looked at."""
+        image = np.full((32, 64, 3), level, np.uint8)
+        points = np.random.default_rng(self._number).integers(0, 4, (90, 160)) + np.arange(20, 180)
+        points[20:70, 40:80] += 60 * intruder
+        seen = Seen(points.astype(np.uint8), 180.0, 30.0, 0.2)
+        frame = Frame(image, at_s - 1000.0, self._number, at_s if self.channel.in_time else 0.0, "yard")
+        self._number += 1
+        shot = Shot(frame, seen, image)
+        if not self.channel.admit(shot, at_s):
+            return False
+        (look,) = looks(MODEL, [frame], Brightness().infer(image[None]))
+        self.channel.take(shot, look, at_s)
+        return True
+
+    def turn(self, at_s: float) -> tuple[Rung, Reason | None]:
+        self.channel.turn(at_s)
+        return self.attention.wants, self.attention.reason
+
+
+def test_a_look_over_half_the_low_threshold_is_a_reason_to_watch(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        stage.show(DARK, 1001.0)
+        assert stage.turn(1001.0) == (Rung.GLANCE, None)
+        # A probability of 0.3, where 0.35 is the low threshold.
+        stage.show(117, 1002.0)
+        assert stage.turn(1002.0) == (Rung.WATCH, Reason.EVIDENCE)
+        stage.show(DARK, 1003.0)
+        assert stage.turn(1012.0)[0] is Rung.WATCH
+        assert stage.turn(1012.1)[0] is Rung.GLANCE
+
+
+def test_an_alarm_that_is_held_keeps_it_watched_whatever_is_seen(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        for number in range(10):
+            stage.show(BRIGHT, 1001.0 + number / 5)
+        assert stage.channel.journal.held
+        stage.show(DARK, 1020.0)
+        assert stage.turn(1029.0) == (Rung.WATCH, Reason.EVIDENCE)
+
+
+def test_motion_is_a_reason_to_watch_though_the_gate_is_off_and_leaves_nothing_out(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        # Every frame is looked at, whether anything moves or not.
+        assert all(stage.show(DARK, 1001.0 + number) for number in range(30))
+        assert stage.turn(1030.0) == (Rung.GLANCE, None)
+        assert stage.show(DARK, 1031.0, intruder=True)
+        assert stage.turn(1031.0) == (Rung.WATCH, Reason.MOTION)
+
+
+def test_disarmed_it_sleeps_and_evidence_of_what_is_not_armed_does_not_wake_it(tmp_path: Path) -> None:
+    whole = {"schedules": {"nights": NIGHTS}, "alarms": {"fire": AlarmSettings(schedule="nights")}}
+    hour = [12]
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store, whole=whole, wall=lambda: NOW.astimezone().replace(hour=hour[0]))
+        stage.show(BRIGHT, 1001.0)
+        assert stage.turn(1001.0) == (Rung.ASLEEP, None)
+        hour[0] = 23
+        assert stage.turn(1002.0) == (Rung.GLANCE, None)
+        stage.show(BRIGHT, 1003.0)
+        assert stage.turn(1003.0) == (Rung.WATCH, Reason.EVIDENCE)
+
+
+def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart_looks_may_be(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        channel = Stage(store, heartbeat=60.0).channel
+        assert channel.sight is not None
+        assert channel.ledger is not None
+        blindness = channel.settings.blindness
+        for rung, skip_s, per_s, gap_s in (
+            (Rung.ASLEEP, 60.0, 1 / 60, 60.0),
+            (Rung.GLANCE, 4.0, 1.0, 4.0),
+            (Rung.WATCH, 0.0, 5.0, 0.2),
+        ):
+            channel.grant(rung)
+            assert (channel.camera.skip_s, channel.wanted_per_s) == (skip_s, pytest.approx(per_s))
+            assert channel.watched == (rung is Rung.WATCH)
+            assert channel.status(1001.0).attention == rung.name.lower()
+            assert channel.sight.max_gap_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))
+            assert channel.ledger.max_gap_s == pytest.approx(max(blindness.stale_after, PERIODS * gap_s))
+
+
+def test_a_sleeping_camera_that_is_looked_at_each_heartbeat_is_watched_by_the_ledger(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store, heartbeat=30.0)
+        assert stage.channel.ledger is not None
+        assert stage.channel.sight is not None
+        stage.channel.grant(Rung.ASLEEP)
+        for tenth in range(1, 3001):
+            now_s = 1000.0 + tenth / 10
+            stage.channel.sight.came(now_s)
+            if tenth % 300 == 10:
+                stage.show(DARK, now_s)
+            stage.channel.tick(now_s)
+        stage.channel.settle(1300.0)
+        totals = stage.channel.ledger.totals
+    # But for the time after the last look, when none may come any more.
+    assert totals["watched"] == pytest.approx(270.0, abs=2.0)
+    assert stage.channel.sight.state == "live"
+
+
+def test_a_file_goes_by_its_own_time(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store, live=False)
+        stage.show(BRIGHT, 1003.0)
+        assert stage.turn(3.0) == (Rung.WATCH, Reason.EVIDENCE)
+        assert stage.turn(13.0)[0] is Rung.WATCH
+        assert stage.turn(13.1)[0] is Rung.GLANCE
+
+
+def test_without_a_ladder_nothing_is_turned(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        room = Room(store, {"yard": Frames([], live=True)})
+        room.watch.inference.close()
+        channel = room.watch.channels["yard"]
+        channel.grant(Rung.ASLEEP)
+        channel.alarm_nearby(1000.0)
+        assert not channel.turn(1000.0)
+    assert (channel.camera.skip_s, channel.watched, channel.wanted_per_s) == (0.0, False, 5.0)
+    assert channel.status(1001.0).attention == ""

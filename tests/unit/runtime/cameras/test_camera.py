@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,7 +60,9 @@ class Plain:
 class Rig:
     """A camera whose sources come from a queue: a source, or an Outage for an attempt that fails."""
 
-    def __init__(self, address: Address, looks: Pace | None, pictures: Pace | None = None) -> None:
+    def __init__(
+        self, address: Address, looks: Pace | None, pictures: Pace | None = None, by_answers: bool = False
+    ) -> None:
         self.sources: queue.Queue[Fed | Outage] = queue.Queue()
         self.bell, self.now_s = threading.Event(), 50.0
         self.camera = Camera(
@@ -74,6 +77,7 @@ class Rig:
             open=self._open,
             backoff=lambda: Backoff(lambda: 0.0),
             clock=lambda: self.now_s,
+            by_answers=by_answers,
         )
         self.camera.start()
 
@@ -97,8 +101,10 @@ class Rig:
 def rig() -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def make(address: Address = LIVE, looks: Pace | None = None, pictures: Pace | None = None) -> Rig:
-        rigs.append(Rig(address, looks or Pace(100.0), pictures))
+    def make(
+        address: Address = LIVE, looks: Pace | None = None, pictures: Pace | None = None, by_answers: bool = False
+    ) -> Rig:
+        rigs.append(Rig(address, looks or Pace(100.0), pictures, by_answers))
         return rigs[-1]
 
     yield make
@@ -259,3 +265,100 @@ def test_pictures_for_people_do_not_take_the_place_of_looks(rig: Callable[..., R
     assert shot is not None
     assert (shot.frame.index, shot.due, picture.due) == (0, True, False)
     assert not at.camera.dropped
+
+
+class Passing(Fed):
+    """A source whose frames are passed over but for a key frame each so many; it remembers what it was allowed to."""
+
+    def __init__(self, live: bool, every: int, period_s: float) -> None:
+        super().__init__(live)
+        self._every, self._number, self._period_s = every, -1, period_s
+        self.skips: list[float] = []
+        self.demuxed_s = 0.0
+
+    @property
+    def at_hand(self) -> bool:  # type: ignore[override]
+        return self.skip_s == 0.0 or self._number % self._every == 0
+
+    @property
+    def key_period_s(self) -> float:  # type: ignore[override]
+        return self._period_s if self.skip_s else 0.0
+
+    @property
+    def demux_cpu_s(self) -> float:  # type: ignore[override]
+        return self.demuxed_s
+
+    def grab(self) -> float | None:
+        grabbed_s = super().grab()
+        self._number += 1
+        self.demuxed_s += 0.25
+        self.skips.append(self.skip_s)
+        return grabbed_s
+
+
+def pass_over(rig: Rig, source: Passing, *food: float | None) -> Passing:
+    for each in food:
+        source.food.put(each)
+    rig.sources.put(source)
+    return source
+
+
+def looked_at(rig: Rig) -> list[int]:
+    """The numbers of the frames that come for a look, until the file ends."""
+    numbers = []
+    while not rig.camera.news().ended:
+        rig.bell.wait(1)
+        rig.bell.clear()
+        if (shot := rig.camera.take()) is not None:
+            numbers.append(shot.frame.index)
+            rig.camera.answered()
+    return numbers
+
+
+def test_only_frames_at_hand_are_looked_at_and_all_are_counted(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, by_answers=True)
+    at.camera.skip_s = 4.0
+    source = pass_over(at, Passing(False, 5, 0.5), *(number / 10 for number in range(20)), None)
+    assert looked_at(at) == [0, 5, 10, 15]
+    assert source.retrieved == 4
+    assert at.camera.news().came == 20
+    assert set(source.skips) == {4.0}
+
+
+def test_a_file_waits_for_the_answer_before_it_reads_on(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, by_answers=True)
+    source = pass_over(at, Passing(False, 1, 0.0), 0.0, 0.1, 0.2, None)
+    at.until(lambda news: at.camera.waiting_since_s is not None)
+    assert at.camera.take() is not None
+    # Taken, and not yet judged: what the answer says of the next frame must count for it.
+    assert not threading.Event().wait(0.1)
+    assert at.camera.news().came == 1
+    at.camera.skip_s = 7.0
+    at.camera.answered()
+    at.until(lambda news: news.came == 2)
+    assert source.skips == [0.0, 7.0]
+
+
+def test_a_live_camera_waits_for_no_answer(rig: Callable[..., Rig]) -> None:
+    at = rig(by_answers=True)
+    feed(at, 50.1, 50.2, 50.3)
+    at.until(lambda news: news.came == 3)
+
+
+def test_the_time_of_the_processor_is_booked_by_stage(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, by_answers=True)
+    pass_over(at, Passing(False, 1, 0.0), 0.0, 0.1, None)
+    looked_at(at)
+    assert set(at.camera.cpu_s) == {"demux", "decode", "scale"}
+    # As the source says; the end of the file is a call as well.
+    assert at.camera.cpu_s["demux"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("key_period_s", [1.0, 3.0, 4.0, 6.0])
+def test_however_key_frames_fall_a_heartbeat_is_never_late(rig: Callable[..., Rig], key_period_s: float) -> None:
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    at.camera.skip_s = 10.0
+    every = round(10 * key_period_s)
+    pass_over(at, Passing(False, every, key_period_s), *(number / 10 for number in range(2000)), None)
+    numbers = looked_at(at)
+    assert max(later - earlier for earlier, later in pairwise(numbers)) <= 100

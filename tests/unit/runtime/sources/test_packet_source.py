@@ -305,6 +305,18 @@ def test_times_that_begin_anew_leave_no_hole(tmp_path: Path, made: Made) -> None
     assert pictures >= 50
 
 
+def test_the_last_frames_can_be_had_even_when_their_packets_were_passed_over(made: Made) -> None:
+    name = "h264, B-frames"
+    source = packets(made[name])
+    source.skip_s = ALL_KEYS
+    told_s = [time_s for _ in range(48) if (time_s := source.grab()) is not None]
+    rest = read(source)
+    assert [time_s for time_s, _ in rest] == [time_s for time_s in made.whole(name) if time_s > told_s[-1] + 1e-3]
+    assert len(rest) >= 2
+    # But not against the wish of who passes them over.
+    assert [time_s for time_s, _ in read(packets(made[name]), ALL_KEYS)] == pytest.approx(key_times_s(made[name]))
+
+
 def test_after_its_end_it_stays_at_its_end(made: Made) -> None:
     source = packets(made["h264, B-frames"])
     while source.grab() is not None:

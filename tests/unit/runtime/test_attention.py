@@ -1,0 +1,201 @@
+"""The ladder of one camera: what moves it up, what keeps it there, and that it is never looked at too rarely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.attention import Attention, Reason, Rung
+from runtime.config.attention import LadderSettings
+
+SETTINGS = LadderSettings()
+HOLD_S = SETTINGS.hold
+
+
+def ladder(settings: LadderSettings = SETTINGS, rate_per_s: float = 5.0, heartbeat_s: float = 10.0) -> Attention:
+    return Attention(settings, rate_per_s, heartbeat_s)
+
+
+def turned(attention: Attention, at_s: float) -> tuple[Rung, Reason | None]:
+    attention.turn(at_s)
+    return attention.wants, attention.reason
+
+
+def seen(attention: Attention, at_s: float) -> None:
+    attention.looked(at_s, 1.0, held=False)
+
+
+GIVEN: dict[Reason, Callable[[Attention, float], None]] = {
+    Reason.MOTION: Attention.moved,
+    Reason.SITE: Attention.alarm_nearby,
+    Reason.OPERATOR: lambda attention, at_s: attention.asked(at_s + HOLD_S),
+    Reason.EVIDENCE: seen,
+}
+
+
+def test_without_a_reason_it_glances() -> None:
+    attention = ladder()
+    assert not attention.turn(0.0)
+    assert turned(attention, 1000.0) == (Rung.GLANCE, None)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_moves_it_up_at_once_and_holds_its_time(reason: Reason) -> None:
+    attention = ladder()
+    GIVEN[reason](attention, 5.0)
+    assert attention.turn(5.0)
+    assert (attention.wants, attention.reason) == (Rung.WATCH, reason)
+    assert not attention.turn(5.0 + HOLD_S)
+    assert attention.turn(5.001 + HOLD_S)
+    assert (attention.wants, attention.reason) == (Rung.GLANCE, None)
+
+
+def test_a_sign_while_it_is_watched_holds_it_anew() -> None:
+    attention = ladder()
+    attention.moved(0.0)
+    attention.moved(8.0)
+    # Of before, told later: it takes nothing away.
+    attention.moved(2.0)
+    assert turned(attention, 8.0 + HOLD_S) == (Rung.WATCH, Reason.MOTION)
+    assert turned(attention, 8.1 + HOLD_S) == (Rung.GLANCE, None)
+
+
+def test_the_best_reason_is_told_and_the_next_when_it_is_over() -> None:
+    attention = ladder()
+    seen(attention, 0.0)
+    attention.asked(12.0)
+    attention.alarm_nearby(4.0)
+    attention.moved(6.0)
+    reasons = []
+    for tenths in range(200):
+        if attention.turn(tenths / 10):
+            reasons.append((attention.reason, tenths / 10))
+    assert reasons == [
+        (Reason.EVIDENCE, 0.0),
+        (Reason.OPERATOR, 10.1),
+        (Reason.SITE, 12.1),
+        (Reason.MOTION, 14.1),
+        (None, 16.1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "held", "wakes"),
+    [(0.49, False, False), (0.5, False, True), (0.0, True, True), (0.0, False, False)],
+)
+def test_a_look_wakes_it_from_half_of_a_low_threshold_on_or_while_an_alarm_is_held(
+    evidence: float, held: bool, wakes: bool
+) -> None:
+    attention = ladder()
+    attention.looked(1.0, evidence, held=held)
+    assert attention.turn(1.0) == wakes
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_disarmed_it_sleeps_and_only_the_operator_wakes_it(reason: Reason) -> None:
+    attention = ladder()
+    attention.armed = False
+    assert attention.turn(0.0)
+    assert attention.wants is Rung.ASLEEP
+    GIVEN[reason](attention, 1.0)
+    assert turned(attention, 1.0)[0] is (Rung.WATCH if reason is Reason.OPERATOR else Rung.ASLEEP)
+    attention.armed = True
+    assert turned(attention, 2.0) == (Rung.WATCH, reason)
+
+
+def test_the_operator_may_leave_before_his_time() -> None:
+    attention = ladder()
+    attention.asked(1000.0)
+    attention.turn(0.0)
+    attention.asked(50.0)
+    assert turned(attention, 49.0) == (Rung.WATCH, Reason.OPERATOR)
+    attention.asked(None)
+    assert turned(attention, 49.1) == (Rung.GLANCE, None)
+
+
+def test_a_turn_that_is_told_late_brings_no_reason_back() -> None:
+    attention = ladder()
+    attention.moved(0.0)
+    attention.turn(HOLD_S + 0.2)
+    # The answer to a look that was taken before.
+    assert not attention.turn(HOLD_S - 0.1)
+    assert attention.wants is Rung.GLANCE
+
+
+@pytest.mark.parametrize(
+    ("rung", "skip_s", "looks_per_s", "longest_s"),
+    [(Rung.ASLEEP, 10.0, 0.1, 10.0), (Rung.GLANCE, 4.0, 1.0, 4.0), (Rung.WATCH, 0.0, 5.0, 0.2)],
+)
+def test_what_a_rung_means(rung: Rung, skip_s: float, looks_per_s: float, longest_s: float) -> None:
+    attention = ladder()
+    attention.granted = rung
+    assert (attention.skip_s, attention.looks_per_s) == (skip_s, looks_per_s)
+    assert attention.longest_s == pytest.approx(longest_s)
+
+
+def test_what_is_granted_counts_and_not_what_is_wanted() -> None:
+    attention = ladder()
+    attention.moved(0.0)
+    attention.turn(0.0)
+    assert attention.wants is Rung.WATCH
+    assert attention.looks_per_s == 1.0
+
+
+_lengths_s = st.floats(0.1, 3600.0)
+
+
+@given(
+    glance=_lengths_s, within=_lengths_s, rate=st.floats(0.01, 60.0), heartbeat=_lengths_s, rung=st.sampled_from(Rung)
+)
+def test_whatever_is_set_it_is_looked_at_once_each_heartbeat(
+    glance: float, within: float, rate: float, heartbeat: float, rung: Rung
+) -> None:
+    attention = ladder(LadderSettings(glance=glance, glance_within=within), rate, heartbeat)
+    attention.granted = rung
+    assert attention.looks_per_s >= 1.0 / heartbeat
+    assert attention.skip_s <= heartbeat
+    assert attention.longest_s <= heartbeat * (1 + 1e-9)
+    assert attention.looks_per_s <= max(rate, 1.0 / heartbeat)
+    # No frames are passed over for longer than two looks may be apart.
+    assert attention.skip_s <= attention.longest_s
+
+
+_ACTS = st.lists(
+    st.tuples(
+        st.sampled_from([*Reason, "quiet", "arm", "disarm", "leave"]),
+        st.floats(0.0, 20.0),
+        st.floats(-2.0, 0.0),
+    ),
+    max_size=40,
+)
+
+
+@given(_ACTS)
+def test_it_is_never_lower_than_its_reasons_demand_nor_higher(acts: list[tuple[Reason | str, float, float]]) -> None:
+    attention, now_s = ladder(), 0.0
+    until_s: dict[Reason, float] = {}
+    for act, passed_s, late_s in acts:
+        now_s += passed_s
+        # Answers come late, and tell of when the frame was captured.
+        at_s = now_s if act is Reason.OPERATOR else now_s + late_s
+        if isinstance(act, Reason):
+            GIVEN[act](attention, at_s)
+            # The operator's time is his own, what others say only adds.
+            before_s = float("-inf") if act is Reason.OPERATOR else until_s.get(act, float("-inf"))
+            until_s[act] = max(before_s, at_s + HOLD_S)
+        elif act == "leave":
+            attention.asked(None)
+            until_s.pop(Reason.OPERATOR, None)
+        elif act in ("arm", "disarm"):
+            attention.armed = act == "arm"
+        before = attention.wants, attention.reason
+        assert attention.turn(now_s) == (before != (attention.wants, attention.reason))
+        holding = {reason for reason, each_s in until_s.items() if now_s <= each_s}
+        if not attention.armed:
+            holding &= {Reason.OPERATOR}
+        assert attention.reason == max(holding, default=None)
+        quiet = Rung.GLANCE if attention.armed else Rung.ASLEEP
+        assert attention.wants is (Rung.WATCH if holding else quiet)
