@@ -59,8 +59,8 @@ class Preprocess:
         clips, docs/decisions/0030-attention-ladder.md; tests/parity/test_scaling.py).
         """
         source, target = self.boxes(frame_height, frame_width)
-        height = round(_SPARE * frame_height * target.height / source.height)
-        width = round(_SPARE * frame_width * target.width / source.width)
+        height = _SPARE * round(frame_height * target.height / source.height)
+        width = _SPARE * round(frame_width * target.width / source.width)
         return min(height, frame_height), min(width, frame_width)
 
     def batch(self, frames: list[Frame]) -> Frame:

@@ -27,8 +27,8 @@ class Balance:
     """Grants each camera its rung of the ladder, and sets the rate of its looks.
 
     Who is watched has all frames decoded, whatever its rate of looks is. So when the box does not keep up, cameras go
-    down to glances first, those with the least reason before the others, and only then do all get fewer looks: each
-    between what it wants and one each heartbeat.
+    down to glances first, those with the least reason before the others, and only then do they get fewer looks: those
+    without evidence of an alarm before those with it, each between what it wants and one each heartbeat.
     """
 
     channels: Mapping[str, Channel]
@@ -63,11 +63,18 @@ class Balance:
         self._grant()
         wanted = {channel.name: channel.wanted_per_s for channel in self._live()}
         capacity = self._load.capacity
-        rates = wanted if capacity is None else fair_rates(wanted, capacity)
+        rates = wanted if capacity is None else self._shared(wanted, capacity)
         for name, channel in self.channels.items():
             if channel.camera.looks is not None:
                 rate = rates.get(name, channel.wanted_per_s)
                 channel.camera.looks.rate_per_s = max(rate, 1.0 / channel.settings.heartbeat)
+
+    def _shared(self, wanted: Mapping[str, float], capacity: float) -> dict[str, float]:
+        """Each live camera's looks a second: first what those with evidence of an alarm want, then what is left."""
+        sure = {name for name in wanted if self.channels[name].sure}
+        first = fair_rates({name: rate for name, rate in wanted.items() if name in sure}, capacity)
+        others = {name: rate for name, rate in wanted.items() if name not in sure}
+        return {**first, **fair_rates(others, capacity - sum(first.values()))}
 
     def _grant(self) -> None:
         for channel in self.channels.values():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runtime.attention import Attention, Rung
+from runtime.attention import Attention, Reason, Rung
 from runtime.cameras.camera import Camera, News
 from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
@@ -196,6 +196,11 @@ class Channel:
     def watched(self) -> bool:
         """Whether all of its frames are decoded although it may be passed over."""
         return self.attention is not None and self.attention.granted is Rung.WATCH
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is watched for evidence of an alarm."""
+        return self.watched and self.attention is not None and self.attention.reason is Reason.EVIDENCE
 
     @property
     def wanted_per_s(self) -> float:

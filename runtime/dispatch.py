@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 # Of what was just managed, this much is asked for next: the rest lets what has piled up drain.
 _EASE = 0.9
-# How fast more is tried again, each second. Slow, so that the rate does not swing.
+# How much more is tried after a second without loss, and after the next, and so on: slow at first, so that the rate does
+# not swing around what the box manages; soon fast, for a box that was only starting, or busy for a moment.
 _GROWTH = 1.05
+_FASTEST_GROWTH = 1.5
 # Under this share of frames lost of those that were due, the box keeps up.
 _BEARABLE = 0.05
 
@@ -57,6 +59,8 @@ class Load:
     """
 
     capacity: float | None = None
+    # Seconds without loss, in a row.
+    _good: int = field(default=0, init=False)
 
     def second(self, wanted: float, given: float, lost: float) -> bool:
         """A second has passed: looks `wanted` a second by all live cameras, `given`, and due frames `lost`.
@@ -64,11 +68,13 @@ class Load:
         Whether what may be asked for has changed.
         """
         before = self.capacity
-        if lost > _BEARABLE * (given + lost) and given > 0:
+        bearable = lost <= _BEARABLE * (given + lost)
+        self._good = self._good + 1 if bearable else 0
+        if not bearable and given > 0:
             asked = wanted if self.capacity is None else self.capacity
             self.capacity = _EASE * min(given, asked)
         elif self.capacity is not None:
-            self.capacity *= _GROWTH
+            self.capacity *= min(_GROWTH ** max(1, self._good), _FASTEST_GROWTH)
             if self.capacity >= wanted:
                 self.capacity = None
         return self.capacity != before

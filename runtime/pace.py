@@ -24,4 +24,5 @@ class Pace:
         """A frame at `time_s` is being looked at: the next is due a period later."""
         period_s = 1.0 / self.rate_per_s
         on_the_beat_s = self._beat_s + period_s
-        self._beat_s = on_the_beat_s if on_the_beat_s + period_s > time_s else time_s
+        # A look that came early, since the next frame would have come too late, begins a beat of its own.
+        self._beat_s = min(on_the_beat_s, time_s) if on_the_beat_s + period_s > time_s else time_s

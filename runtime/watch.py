@@ -134,9 +134,10 @@ class Watch:
     def add(self, channel: Channel) -> None:
         """Begin to watch one more camera."""
         self.channels[channel.name] = channel
-        channel.start()
         self._balance.skip()
+        # Before its first frame: how many are looked at is not to depend on which thread is faster.
         self._balance.share_out()
+        channel.start()
 
     def remove(self, name: str) -> None:
         """End the watch of a camera; the others do not notice."""

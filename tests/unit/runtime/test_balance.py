@@ -45,6 +45,10 @@ class Looked:
     def watched(self) -> bool:
         return self.attention is not None and self.attention.granted is Rung.WATCH
 
+    @property
+    def sure(self) -> bool:
+        return self.watched and self.attention is not None and self.attention.reason is Reason.EVIDENCE
+
     def turn(self, at_s: float) -> bool:
         return self.attention is not None and self.attention.turn(at_s)
 
@@ -252,3 +256,12 @@ def test_cameras_without_a_ladder_beside_it_keep_their_rate() -> None:
     box = Box(1000.0, full, *(climber(str(place)).give(Reason.MOTION) for place in range(6)), decodes=2.0)
     box.run(60)
     assert full.rate == 5.0
+
+
+def test_evidence_of_an_alarm_is_looked_at_before_all_else_where_looks_are_few() -> None:
+    alarm = climber("alarm").give(Reason.EVIDENCE)
+    box = Box(8.0, alarm, *(climber(f"street{number}").give(Reason.MOTION) for number in range(3)))
+    box.balance._load.capacity = 8.0
+    box.balance.look(0.0)
+    assert alarm.rate == 5.0
+    assert [round(street.rate, 3) for street in box.channels.values() if street is not alarm] == [1.0] * 3
