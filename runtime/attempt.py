@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,6 +13,8 @@ from runtime.rule_settings import RuleSettings
 # What a rule asks for, in the order in which it is told.
 Lack = Literal["looks", "threshold", "span", "share", "mean", "duration"]
 
+# Looks come steadily when no gap between two is longer than so many usual ones; a beat may fall out, and they jitter.
+_STEADY = 2.5
 # Times are sums of steps that are no binary fractions.
 _ROUNDING = 1e-9
 
@@ -23,8 +27,8 @@ class Reach:
 
     `best`, `mean`: of their probabilities. `looks`: how many there are; `over`: of these, at least the threshold.
     `span_s`: from the first to the last. `lasted_s`: since the attempt's first look over the threshold. `over_share`:
-    of their time, how much lies between the first and the last look over the threshold; where looks come steadily it is
-    never less than `over` is of `looks`.
+    of their time, how much lies between the first and the last look over the threshold; 1 where looks come steadily,
+    and their number says it all.
     """
 
     best: float
@@ -41,8 +45,6 @@ class Reach:
         values = [value for _, value in looks]
         first_s, last_s = looks[0][0], looks[-1][0]
         over_s = [time_s for time_s, value in looks if value >= threshold]
-        # Each look stands for the time until the next, the last for as much as the one before.
-        step_s = last_s - looks[-2][0] if len(looks) > 1 else 1.0
         return cls(
             best=max(values),
             mean=sum(values) / len(values),
@@ -50,7 +52,7 @@ class Reach:
             over=len(over_s),
             span_s=last_s - first_s,
             lasted_s=max(0.0, last_s - since_s),
-            over_share=(over_s[-1] - over_s[0] + step_s) / (last_s - first_s + step_s) if over_s else 0.0,
+            over_share=_over_share([time_s for time_s, _ in looks], over_s),
         )
 
     def lacks(self, probability: float, settings: RuleSettings) -> tuple[Lack, ...]:
@@ -64,6 +66,14 @@ class Reach:
             ("duration", self.lasted_s >= settings.min_duration_s),
         )
         return tuple(name for name, holds in fulfilled if not holds)
+
+
+def _over_share(times_s: Sequence[float], over_s: Sequence[float]) -> float:
+    """See Reach. Each look stands for the time until the next, the last for a usual one."""
+    gaps_s = [after - before for before, after in itertools.pairwise(times_s)]
+    if not gaps_s or max(gaps_s) <= _STEADY * (usual_s := statistics.median_low(gaps_s)):
+        return 1.0
+    return (over_s[-1] - over_s[0] + usual_s) / (times_s[-1] - times_s[0] + usual_s) if over_s else 0.0
 
 
 def _in_words(reach: Reach, settings: RuleSettings) -> str:

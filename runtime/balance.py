@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from runtime.attention import Rung
 from runtime.channel import Channel
-from runtime.dispatch import Load, fair_rates
+from runtime.dispatch import Load, fair_rates, keeps_up
 from runtime.service.logs import Log
 
 _EVERY_S = 1.0
+# Where not all can be watched that have the same reason, each is for so long, then another.
+_TURN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Balance:
     # In cameras that are watched, not in looks.
     _places: Load = field(default_factory=Load, init=False)
     _count: _Count | None = field(default=None, init=False)
+    # Each camera of the ladder is in one of them, by the clock of `look`.
+    _watched_since_s: dict[str, float] = field(default_factory=dict, init=False)
+    _unwatched_since_s: dict[str, float] = field(default_factory=dict, init=False)
+    _now_s: float = field(default=0.0, init=False)
 
     @property
     def overloaded(self) -> bool:
@@ -45,8 +51,10 @@ class Balance:
 
     def look(self, now_s: float) -> None:
         """To be called often: rungs follow what the cameras want, and once a second what was managed and lost."""
+        self._now_s = now_s
         turned = [channel.turn(now_s) for channel in self._live()]
-        if self._measure(now_s) or any(turned):
+        # Where places are few, others may have their turn.
+        if self._measure(now_s) or any(turned) or self._places.capacity is not None:
             self.share_out()
 
     def turned(self, channel: Channel, at_s: float) -> None:
@@ -57,6 +65,9 @@ class Balance:
     def skip(self) -> None:
         """What is being counted is no measure: no engine runs, or a camera came or went."""
         self._count = None
+        for times_s in (self._watched_since_s, self._unwatched_since_s):
+            for name in times_s.keys() - self.channels.keys():
+                del times_s[name]
 
     def share_out(self) -> None:
         """Give each camera its rung and its share of the looks."""
@@ -79,23 +90,38 @@ class Balance:
     def _grant(self) -> None:
         for channel in self.channels.values():
             if channel.attention is not None and channel.attention.wants is not Rung.WATCH:
-                channel.grant(channel.attention.wants)
+                self._put(channel, channel.attention.wants)
         places = self._places.capacity
         place = 0
         for channel in self._wanting():
             # A file has all the time there is, and takes nobody's place.
-            watched = places is None or place < places or not channel.in_time
+            watched = places is None or place < max(1, int(places)) or not channel.in_time
             place += channel.in_time
-            channel.grant(Rung.WATCH if watched else Rung.GLANCE)
+            self._put(channel, Rung.WATCH if watched else Rung.GLANCE)
+
+    def _put(self, channel: Channel, rung: Rung) -> None:
+        """Grant a rung, and note since when."""
+        channel.grant(rung)
+        held, left = self._watched_since_s, self._unwatched_since_s
+        if rung is not Rung.WATCH:
+            held, left = left, held
+        held.setdefault(channel.name, self._now_s)
+        left.pop(channel.name, None)
 
     def _wanting(self) -> list[Channel]:
-        """The cameras that want to be watched, those with the best reason first."""
-        wanting = [
-            (channel.attention.reason or 0, channel)
-            for channel in self.channels.values()
-            if channel.attention is not None and channel.attention.wants is Rung.WATCH
-        ]
-        return [channel for _, channel in sorted(wanting, key=lambda pair: pair[0], reverse=True)]
+        """The cameras that want to be watched, those with the best reason first; of equals, each has its turn."""
+        wanting = [channel for channel in self.channels.values() if channel.attention and channel.attention.reason]
+        return sorted(wanting, key=self._precedence)
+
+    def _precedence(self, channel: Channel) -> tuple[int, int, float]:
+        assert channel.attention is not None
+        assert channel.attention.reason is not None
+        since_s = self._watched_since_s.get(channel.name)
+        if since_s is None:
+            turn, since_s = 1, self._unwatched_since_s.get(channel.name, 0.0)
+        else:
+            turn = 2 if self._now_s - since_s >= _TURN_S else 0
+        return -channel.attention.reason, turn, since_s
 
     def _measure(self, now_s: float) -> bool:
         """Once a second: whether what can be given has changed."""
@@ -116,16 +142,14 @@ class Balance:
         """Take away or give back, by the looks a second that were given and lost: places before looks."""
         wanting = [channel for channel in self._wanting() if channel.in_time]
         watched = sum(channel.watched for channel in wanting)
-        before = self._places.capacity
-        if self._load.capacity is None and (watched or before is not None):
-            share = lost / (given + lost) if given + lost > 0 else 0.0
-            changed = self._places.second(len(wanting), watched * (1.0 - share), watched * share)
-            after = self._places.capacity
-            if watched > 1 or after is None or (before is not None and after >= before):
-                return changed
-            # The last place is not taken away: looks are given up instead, and come back first.
-            self._places.capacity = before
         wanted = sum(channel.wanted_per_s for channel in self._live())
+        if keeps_up(given, lost):
+            more_looks = self._load.second(wanted, given, lost)
+            return self._places.second(len(wanting), watched, 0.0) or more_looks
+        if watched > 1:
+            share = lost / (given + lost)
+            return self._places.second(len(wanting), watched * (1.0 - share), watched * share)
+        # The last place is not taken away: looks are given up instead.
         return self._load.second(wanted, given, lost)
 
     def _live(self) -> list[Channel]:

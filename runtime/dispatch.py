@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 
 # Of what was just managed, this much is asked for next: the rest lets what has piled up drain.
 _EASE = 0.9
-# How much more is tried after a second without loss, and after the next, and so on: slow at first, so that the rate does
-# not swing around what the box manages; soon fast, for a box that was only starting, or busy for a moment.
+# How much more is tried after a second without loss, and after the next, and so on: slow at first, so that the rate
+# does not swing around what the box manages; soon fast, for a box that was only starting, or busy for a moment.
 _GROWTH = 1.05
 _FASTEST_GROWTH = 1.5
+# Each time that more was tried and lost, the next try waits twice as long, up to so many seconds.
+_LONGEST_WAIT = 30
 # Under this share of frames lost of those that were due, the box keeps up.
 _BEARABLE = 0.05
+
+
+def keeps_up(given: float, lost: float) -> bool:
+    """Whether a box that looked at so many due frames, and lost so many, keeps up."""
+    return lost <= _BEARABLE * (given + lost)
 
 
 def fair_rates(wanted: Mapping[str, float], capacity: float) -> dict[str, float]:
@@ -59,8 +66,10 @@ class Load:
     """
 
     capacity: float | None = None
-    # Seconds without loss, in a row.
+    # Seconds without loss, in a row; how many there must be before more is tried; whether more was tried since.
     _good: int = field(default=0, init=False)
+    _wait: int = field(default=1, init=False)
+    _tried: bool = field(default=False, init=False)
 
     def second(self, wanted: float, given: float, lost: float) -> bool:
         """A second has passed: looks `wanted` a second by all live cameras, `given`, and due frames `lost`.
@@ -68,13 +77,17 @@ class Load:
         Whether what may be asked for has changed.
         """
         before = self.capacity
-        bearable = lost <= _BEARABLE * (given + lost)
-        self._good = self._good + 1 if bearable else 0
-        if not bearable and given > 0:
+        if not keeps_up(given, lost):
             asked = wanted if self.capacity is None else self.capacity
-            self.capacity = _EASE * min(given, asked)
+            # Where nothing at all was managed, much less is asked for, but something.
+            self.capacity = _EASE * min(max(given, _BEARABLE * asked), asked)
+            self._wait = min(2 * self._wait, _LONGEST_WAIT) if self._tried else self._wait
+            self._good, self._tried = 0, False
         elif self.capacity is not None:
-            self.capacity *= min(_GROWTH ** max(1, self._good), _FASTEST_GROWTH)
+            self._good += 1
+            if self._good >= self._wait:
+                self.capacity *= min(_GROWTH ** (self._good - self._wait + 1), _FASTEST_GROWTH)
+                self._tried = True
             if self.capacity >= wanted:
-                self.capacity = None
+                self.capacity, self._wait, self._good, self._tried = None, 1, 0, False
         return self.capacity != before

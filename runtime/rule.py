@@ -8,9 +8,9 @@
 
     raise   the look itself is at least `threshold`, the looks of the last `window_s` are at least `min_looks`, lie at
             least half a window apart, are at least `threshold` in a `share` of the cases and `mean_threshold` in the
-            mean, and the attempt's first look over `threshold` is at least `min_duration_s` ago. The `share` is one of
-            the looks and of the time: two looks that follow a rare one at once are two thirds of three looks, and say
-            nothing of the second before them
+            mean, and the attempt's first look over `threshold` is at least `min_duration_s` ago. Where looks did not
+            come steadily, the `share` is one of their time as well: two looks at once after a rare one are two thirds
+            of three looks, and say nothing of the second before them
     quiet   looks under `low_threshold`, and none over it, for `quiet_s`: silence has to be seen, and a gap between two
             looks that is longer than a window counts for little
     cooldown    nothing is raised; looks are gathered, so that what still goes on is raised as soon as it is over

@@ -93,8 +93,10 @@ def why(store: EventStore, subject: Event | NearMiss) -> Why:
 def reached(reach: Reach, rule: RuleSettings) -> str:
     """How far looks came: "4 of 5 looks over 0.70, mean 0.81, within 1.6 s"."""
     lasted = f", seen for {reach.lasted_s:.1f} s" if rule.min_duration_s > 0 else ""
+    # It is asked for only where looks did not come steadily.
+    timely = f" ({reach.over_share:.0%} of their time)" if reach.over_share < 1.0 else ""
     return (
-        f"{reach.over} of {reach.looks} looks over {rule.threshold:.2f}, mean {reach.mean:.2f}, "
+        f"{reach.over} of {reach.looks} looks{timely} over {rule.threshold:.2f}, mean {reach.mean:.2f}, "
         f"within {reach.span_s:.1f} s{lasted}"
     )
 
@@ -158,7 +160,7 @@ _LACKS = {
     "looks": "looks enough",
     "threshold": "the threshold",
     "span": "looks far enough apart",
-    "share": "the share of looks over the threshold",
+    "share": "the share of looks, or of their time, over the threshold",
     "mean": "the mean",
     "duration": "the time it must last",
 }

@@ -265,3 +265,43 @@ def test_evidence_of_an_alarm_is_looked_at_before_all_else_where_looks_are_few()
     box.balance.look(0.0)
     assert alarm.rate == 5.0
     assert [round(street.rate, 3) for street in box.channels.values() if street is not alarm] == [1.0] * 3
+
+
+def test_cameras_go_back_to_glances_although_looks_were_few_before() -> None:
+    cameras = [climber(f"camera{number}") for number in range(40)]
+    box = Box(20.0, *cameras, decodes=4.0)
+    box.run(10)
+    assert box.balance._load.capacity is not None
+    for camera in cameras[:20]:
+        camera.give(Reason.MOTION)
+    box.run(60)
+    assert 1 <= len(box.watched()) <= 5
+    # And with few of them decoded there is power for looks again.
+    assert sum(each.rate for each in cameras) > 15.0
+
+
+def test_a_box_that_manages_nothing_at_all_is_overloaded() -> None:
+    box = Box(100.0, *(climber(f"camera{number}").give(Reason.MOTION) for number in range(20)))
+    box.run(1)
+    box.manages = 0.0
+    box.run(12)
+    assert box.balance.overloaded
+    assert len(box.watched()) == 1
+
+
+def test_of_cameras_with_the_same_reason_each_has_its_turn() -> None:
+    box = Box(100.0, *(climber(f"camera{number}").give(Reason.MOTION) for number in range(12)), decodes=4.0)
+    seen: set[str] = set()
+    for _ in range(120):
+        box.run(1)
+        seen |= set(box.watched())
+    assert len(seen) == 12
+
+
+def test_what_was_tried_in_vain_is_tried_ever_more_rarely() -> None:
+    box = Box(100.0, *(climber(f"camera{number}").give(Reason.MOTION) for number in range(12)), decodes=4.0)
+    box.run(60)
+    given, lost = (sum(getattr(each, kind) for each in box.channels.values()) for kind in ("given", "lost"))
+    box.run(240)
+    more = [sum(getattr(each, kind) for each in box.channels.values()) for kind in ("given", "lost")]
+    assert (more[1] - lost) < 0.02 * (more[0] - given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +70,23 @@ def test_a_box_that_manages_a_fixed_number_settles_near_it() -> None:
         load.second(wanted=80.0, given=given, lost=asked - given)
         seen.append(given)
     assert min(seen[20:]) > 24.0
+
+
+def test_where_nothing_is_managed_much_less_is_asked_for() -> None:
+    load = Load()
+    assert load.second(wanted=80.0, given=0.0, lost=80.0)
+    assert load.capacity is not None
+    assert 0.0 < load.capacity < 8.0
+
+
+def test_each_try_in_vain_is_followed_by_a_longer_wait() -> None:
+    load, tries = Load(capacity=27.0), []
+    for second in range(200):
+        assert load.capacity is not None
+        given = min(load.capacity, 30.0)
+        if load.capacity > given:
+            tries.append(second)
+        load.second(wanted=80.0, given=given, lost=10.0 * (load.capacity - given))
+    waits = [after - before for before, after in itertools.pairwise(tries)]
+    assert waits == sorted(waits)
+    assert waits[-1] > 30

@@ -67,12 +67,12 @@ def test_a_glance_long_before_stands_for_the_time_between() -> None:
     assert not times(play([*quiet, (1.0, 0.9), *[(0.2, 0.9)] * 3, *[(0.2, 0.1)] * 20]), Change.RAISED)
 
 
-@given(st.floats(0.01, 1.0), st.lists(probabilities, min_size=2, max_size=40), st.floats(0.0, 1.0))
-def test_where_looks_come_steadily_the_share_of_the_time_asks_for_nothing_more(
-    period_s: float, values: list[float], threshold: float
+@given(st.floats(0.05, 1.0), st.lists(st.floats(0.6, 1.4), min_size=2, max_size=40), probabilities)
+def test_where_looks_come_steadily_their_number_says_it_all(
+    period_s: float, gaps: list[float], probability: float
 ) -> None:
-    reach = Reach.of([(number * period_s, value) for number, value in enumerate(values)], threshold, 0.0)
-    assert reach.over_share >= reach.over / reach.looks - 1e-9
+    times_s = itertools.accumulate(period_s * gap for gap in gaps)
+    assert Reach.of([(time_s, probability) for time_s in times_s], 0.5, 0.0).over_share == 1.0
 
 
 def test_many_looks_just_over_threshold_do_not_make_up_for_a_low_mean() -> None:
