@@ -54,9 +54,9 @@ class Preprocess:
     def enough(self, frame_height: int, frame_width: int) -> tuple[int, int]:
         """Height and width to which a decoder may scale a frame by area before this resizes it, at most its own.
 
-        Twice what is needed, each way, so that each pixel of the input is the mean of whole pixels: from 1920x1080 to
-        224x224 a probability moves by at most 0.02. At 456x256, which is as much work, it is 0.07 (measured on real
-        clips, docs/decisions/0030-attention-ladder.md; tests/parity/test_scaling.py).
+        Twice what is needed, each way; where the frame has as many, each pixel of the input is then the mean of whole
+        pixels. From 1920x1080 to 224x224 a probability moves by at most 0.02; at 456x256, which is as much work, by
+        0.07 (measured on real clips, docs/decisions/0030-attention-ladder.md; tests/parity/test_scaling.py).
         """
         source, target = self.boxes(frame_height, frame_width)
         height = _SPARE * round(frame_height * target.height / source.height)

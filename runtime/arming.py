@@ -78,8 +78,11 @@ class Attending:
         now_s = self.assembly.clock()
         channel = self.channels.get(attendance.camera)
         if attendance not in self._until_s:
-            self._until_s[attendance] = now_s + attendance.remaining_s(self.assembly.wall())
-            self._tell(attendance, channel)
+            remaining_s = attendance.remaining_s(self.assembly.wall())
+            self._until_s[attendance] = now_s + remaining_s
+            # A watch that begins when it is over has nothing to tell but that.
+            if remaining_s > 0.0:
+                self._tell(attendance, channel)
         until_s = self._until_s[attendance]
         if now_s <= until_s:
             if channel is not None:

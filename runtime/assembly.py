@@ -30,7 +30,7 @@ from runtime.events.prompt import PromptStore
 from runtime.judge import Judge
 from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
-from runtime.sources import open_packets, open_source
+from runtime.sources import feed, open_packets, open_source
 from runtime.sources.address import Address
 from runtime.sources.feed import Feeds, Taker
 from runtime.sources.frame import Source
@@ -136,15 +136,19 @@ class Assembly:
             self.bell,
             open_timeout_s=camera.open_timeout,
             read_timeout_s=camera.read_timeout,
-            open=partial(self._open_packets, name, camera.decoder) if climbs else self.open,
+            open=partial(self._open_packets, name, camera) if climbs else self.open,
             clock=self.clock,
             by_answers=climbs,
         )
 
     def _open_packets(
-        self, name: str, decoder: Decoder, address: Address, open_timeout_s: float, read_timeout_s: float
+        self, name: str, camera: CameraSettings, address: Address, open_timeout_s: float, read_timeout_s: float
     ) -> Source:
-        return self.open_packets(address, open_timeout_s, read_timeout_s, self.feeds.of(name).connection(), decoder)
+        taker = self.feeds.of(name).connection()
+        if camera.masks:
+            # Packets cannot be masked, and who recorded the camera before a reload still listens for a moment.
+            taker = feed.nobody
+        return self.open_packets(address, open_timeout_s, read_timeout_s, taker, camera.decoder)
 
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)

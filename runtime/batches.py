@@ -113,8 +113,8 @@ def sizes(most: int) -> list[int]:
 def measure(classifier: Classifier, frames: Frames, clock: Callable[[], float] = time.perf_counter) -> dict[int, float]:
     """Milliseconds a frame of each size up to all of `frames` (N x H x W x 3, uint8, BGR), in rounds through the sizes.
 
-    The shortest of a size's rounds: other programs can only ever add. The first round is not counted, since an engine
-    prepares itself for each new shape. Raises BackendError when the engine fails.
+    The shortest of a size's rounds: other programs can only ever add. The first batch of each size counts for nothing,
+    since an engine prepares itself for each new shape. Raises BackendError when the engine fails.
     """
 
     def seconds(size: int) -> float:
@@ -123,17 +123,17 @@ def measure(classifier: Classifier, frames: Frames, clock: Callable[[], float] =
         return clock() - start
 
     started = clock()
-    tried: list[int] = []
+    shortest: dict[int, float] = {}
     for size in sizes(len(frames)):
-        if seconds(size) > _LONGEST_BATCH_S and tried:
+        seconds(size)
+        took_s = seconds(size)
+        if took_s > _LONGEST_BATCH_S and shortest:
             break
-        tried.append(size)
-    shortest = dict.fromkeys(tried, float("inf"))
-    while True:
-        for size in tried:
+        shortest[size] = took_s
+    while clock() - started <= _MEASURED_FOR_S:
+        for size in shortest:
             shortest[size] = min(shortest[size], seconds(size))
-        if clock() - started > _MEASURED_FOR_S:
-            return {size: 1000.0 * each / size for size, each in shortest.items()}
+    return {size: 1000.0 * each / size for size, each in shortest.items()}
 
 
 def _key(opened: Backend, bundle: Bundle, options: Options) -> str:

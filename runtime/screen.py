@@ -35,7 +35,7 @@ class Screen:
         """A new picture of a camera, annotated with its latest look, at it or shortly before."""
         if self._wall is not None:
             # Drawn at the size at which it is seen: text stays readable, and a small picture costs little.
-            self._wall.put(channel.name, self._annotated(channel, shot, self._wall.fitted(shot.frame.image)))
+            self._wall.put(channel.name, self._annotated(channel, shot, self._wall.fitted(shot.frame)))
             return
         self._newest = self._annotated(channel, shot, shot.frame.image)
         self._give(self._newest, shot.frame.time_s)

@@ -40,7 +40,6 @@ def attend(
     """
     from datetime import datetime, timezone
 
-    from runtime.events.lock import is_written
     from runtime.events.store import EventStore
 
     now = datetime.now(timezone.utc)
@@ -54,16 +53,7 @@ def attend(
         attended = _attended(store, now)
     if settings is not None and not stop and settings.attention == "full" and not settings.gate.enabled:
         say(f"{camera}: attention: full and no gate; nothing of it is left out anyway")
-    obeyed = is_written(events)
-    if json:
-        answer_json({"attended": attended, "stream_runs": obeyed})
-        return
-    for each in attended:
-        typer.echo(f"{each['camera']}: until {each['until']}")
-    if not attended:
-        typer.echo("no camera is attended")
-    if not obeyed:
-        typer.echo(f"no stream writes to {events} now; the next one that does obeys")
+    _answer(attended, events, json)
 
 
 def _check(camera: str | None, lasting: str | None, stop: bool) -> None:
@@ -97,6 +87,21 @@ def _command(store: EventStore, camera: str, now: datetime, until: datetime | No
         release(store.database, camera)
     else:
         attend(store.database, Attendance(camera, now, until))
+
+
+def _answer(attended: list[dict[str, Any]], events: Path, json: bool) -> None:
+    from runtime.events.lock import is_written
+
+    obeyed = is_written(events)
+    if json:
+        answer_json({"attended": attended, "stream_runs": obeyed})
+        return
+    for each in attended:
+        typer.echo(f"{each['camera']}: until {each['until']}")
+    if not attended:
+        typer.echo("no camera is attended")
+    if not obeyed:
+        typer.echo(f"no stream writes to {events} now; the next one that does obeys")
 
 
 def _attended(store: EventStore, now: datetime) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from runtime.checkup.item import Item, Verdict
+from runtime.sources import hardware
+from runtime.sources.packets import pyav
 
 _PART = "codecs"
 # What each library is needed for; FFmpeg decodes H.264 and H.265 in every build of it that has them at all.
@@ -29,24 +31,30 @@ def codecs() -> Iterator[Item]:
             verdict: Verdict = "problem" if name == "FFMPEG" else "warning"
             advice = "pip install --force-reinstall opencv-python"
             yield Item(_PART, f"OpenCV {name}", verdict, f"missing, so no {use}", advice)
-    yield from _pyav()
-
-
-def _pyav() -> Iterator[Item]:
-    try:
-        import av
-    except ImportError:
+    av = pyav()
+    if av is None:
         found = (
             "not installed: clips are written as MPEG-4, which browsers do not play, and there is no attention: ladder"
         )
         yield Item(_PART, "PyAV", "warning", found, "pip install 'edge-resnet[video]'")
-        return
+    else:
+        yield _pyav(av)
+        yield _hardware(av)
+
+
+def _pyav(av: ModuleType) -> Item:
     missing = [name for name, mode in _PYAV if not _has(av, name, mode)]
     if missing:
         found = f"{av.__version__}, without {', '.join(missing)}"
-        yield Item(_PART, "PyAV", "warning", found, "pip install --force-reinstall --only-binary :all: av")
-    else:
-        yield Item(_PART, "PyAV", "ok", f"{av.__version__}, decodes H.264 and H.265, writes H.264")
+        return Item(_PART, "PyAV", "warning", found, "pip install --force-reinstall --only-binary :all: av")
+    return Item(_PART, "PyAV", "ok", f"{av.__version__}, decodes H.264 and H.265, writes H.264")
+
+
+def _hardware(av: ModuleType) -> Item:
+    """What a camera's `decoder` may be here; that there is none is as usual, and of no harm."""
+    there = [device for device in hardware.DEVICES if hardware.works(av, device)]
+    found = f"{', '.join(there)} by a clip of our own" if there else "none works here; the processor decodes"
+    return Item(_PART, "decoding hardware", "ok", found)
 
 
 def _has(av: ModuleType, name: str, mode: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 from edge_resnet.errors import CameraError
+from runtime.assembly import OpenPackets
 from runtime.cameras.reader import Open
 from runtime.checkup.item import Item
 from runtime.checkup.key_frames import KeyFrames, key_frames, longest_s
@@ -18,6 +19,8 @@ from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.sources import open_packets, open_source
 from runtime.sources.address import Address
+from runtime.sources.feed import nobody
+from runtime.sources.frame import Source
 from runtime.sources.outage import Outage
 from runtime.sources.packets import pyav
 
@@ -48,7 +51,7 @@ class Doors:
     """What opens streams: as the watch does, with and without the ladder; `av`, PyAV, tells of key frames."""
 
     frames: Open = open_source
-    packets: Open = open_packets
+    packets: OpenPackets = open_packets
     av: ModuleType | None = field(default_factory=pyav)
 
 
@@ -105,7 +108,7 @@ def _try(stream: _Stream, doors: Doors) -> Item:
 def _first_frame(stream: _Stream, address: Address, doors: Doors) -> str | None:
     """What there is to tell of the first frame; None where there is no picture of it. Raises Outage."""
     begun_s = time.monotonic()
-    with closing((doors.packets if stream.climbs else doors.frames)(address, *stream.limits)) as source:
+    with closing(_opened(stream, address, doors)) as source:
         picture = source.retrieve() if source.grab() is not None else None
         took_s = time.monotonic() - begun_s
         if picture is None:
@@ -113,6 +116,12 @@ def _first_frame(stream: _Stream, address: Address, doors: Doors) -> str | None:
         height, width = picture.shape[:2]
         rate = f", {source.fps:g} frames a second" if _states_rate(address) else ""
         return f"{width} x {height} pixels{rate}, the first frame after {took_s:.1f} s"
+
+
+def _opened(stream: _Stream, address: Address, doors: Doors) -> Source:
+    if stream.classified is None or not stream.climbs:
+        return doors.frames(address, *stream.limits)
+    return doors.packets(address, *stream.limits, nobody, stream.classified.decoder)
 
 
 def _key_frames(stream: _Stream, address: Address, av: ModuleType | None) -> KeyFrames | None:

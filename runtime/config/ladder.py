@@ -40,6 +40,16 @@ def without_packets(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding((*path, "attention"), text)
 
 
+def idle_decoders(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras with a decoder of their own whose frames are not decoded by it: they are not on the ladder."""
+    packetless = {path for path, _, address in _asking(data) if not address.has_packets}
+    for path, camera in cameras(data):
+        full = camera.get("attention", "full") == "full"
+        if camera.get("decoder", "cpu") != "cpu" and (full or path in packetless):
+            text = "without effect: it decodes RTSP and video files with attention: ladder, and nothing else"
+            yield Finding((*path, "decoder"), text)
+
+
 def _asking(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:
     """The cameras with `attention: ladder`; an address that is none is told of itself."""
     for path, camera in cameras(data):

@@ -17,7 +17,7 @@ from runtime.config.document import Document, Misread, Place, Problem, read_docu
 from runtime.config.explain import explain, is_contradiction
 from runtime.config.fill import Unset, fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
-from runtime.config.ladder import without_packets, without_pyav
+from runtime.config.ladder import idle_decoders, without_packets, without_pyav
 from runtime.config.references import (
     ambiguous_modes,
     cameras,
@@ -93,7 +93,7 @@ def read(
     problems += _fill(document, file.parent, environment)
     problems += fill_sinks(document, file.parent, environment)
     problems += map(document.at_value, without_pyav(document.data))
-    warnings += map(document.at_value, without_packets(document.data))
+    warnings += map(document.at_value, (*without_packets(document.data), *idle_decoders(document.data)))
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)

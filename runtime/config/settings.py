@@ -102,7 +102,9 @@ class AlarmSettings(Settings):
     low_threshold: Probability | None = None
     """An alarm that is held goes on from this probability on, 0 to 1; 0.8 of the threshold, when left out."""
     share: Share | None = None
-    """This share of the looks in the window must reach the threshold, 0 to 1."""
+    """This share of the looks in the window must reach the threshold, 0 to 1; where they did not come steadily, of
+    their time too.
+    """
     min_looks: Annotated[int, Field(ge=1, le=1000)] | None = None
     """So many looks must lie in the window."""
     min_duration: Seconds | None = None
@@ -160,7 +162,7 @@ class CameraSettings(Settings):
     """
     decoder: Decoder = "cpu"
     """What decodes a camera on the ladder: `cpu`, `auto` (hardware that proves to work here, else the processor), or
-    `cuda`, `qsv`, `vaapi`, `videotoolbox` by name.
+    `cuda`, `qsv`, `vaapi`, `videotoolbox` by name, without which the camera is offline.
     """
     ladder: LadderSettings = LadderSettings()
     """When a camera is watched, of which only key frames are looked at else."""

@@ -17,6 +17,7 @@ from edge_resnet import files
 from edge_resnet.errors import UserError
 from runtime.outputs.output import Output
 from runtime.sources.frame import Image
+from runtime.sources.packets import pyav
 
 # Visually clean, and fast enough beside a live stream on two cores.
 _X264 = {"preset": "veryfast", "crf": "23"}
@@ -153,11 +154,5 @@ def check_name(path: Path) -> None:
 
 def _pyav() -> ModuleType | None:
     """PyAV, where it is installed with an H.264 encoder."""
-    try:
-        import av
-        import av.logging
-    except ImportError:
-        return None
-    # Its FFmpeg would write to standard error.
-    av.logging.set_level(None)
-    return av if "libx264" in av.codecs_available else None
+    av = pyav()
+    return av if av is not None and "libx264" in av.codecs_available else None

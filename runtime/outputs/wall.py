@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_resnet.overlay import ALARM, BOLD, DARK, GREY, REGULAR, WHITE, text_width, write
 from runtime.service.status import BoxStatus, CameraStatus
-from runtime.sources.frame import Image
+from runtime.sources.frame import Frame, Image
 
 # BGR.
 _LIVE, _BLIND, _PLACEHOLDER = (120, 190, 90), (60, 160, 235), (70, 70, 70)
@@ -37,13 +37,17 @@ class Wall:
         self._grid = grid(cameras)
         self._pictures: dict[str, Image] = {}
 
-    def fitted(self, image: Image) -> Image:
-        """`image` (H x W x 3, uint8, BGR) as small as its tile, aspect kept; what is drawn on it then can be read."""
-        return _within(image, *self._picture_size())
+    def fitted(self, frame: Frame) -> Image:
+        """The picture of a frame as small as its tile, aspect kept; what is drawn on it then can be read.
+
+        H x W x 3, uint8, BGR. It is made at that size: of a decoded frame that costs a fraction of the whole picture.
+        """
+        width, height = self._picture_size()
+        return _within(frame.fitted(_size_within(frame.shape, width, height)[0]), width, height)
 
     def put(self, camera: str, image: Image) -> None:
         """The newest picture of a camera, annotated: H x W x 3, uint8, BGR."""
-        self._pictures[camera] = self.fitted(image)
+        self._pictures[camera] = _within(image, *self._picture_size())
 
     def picture(self, status: BoxStatus) -> Image:
         """The wall as it stands: height x width x 3, uint8, BGR. Cameras that the status lacks are forgotten."""
@@ -182,13 +186,17 @@ def _head_px(tile_height: int) -> int:
 
 def _within(image: Image, width: int, height: int) -> Image:
     """`image` as large as fits into width x height, aspect kept, at least a pixel; smaller ones grow."""
-    scale = min(width / image.shape[1], height / image.shape[0])
-    size = max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0]))
+    size = _size_within(image.shape[:2], width, height)
     if size == (image.shape[1], image.shape[0]):
         return image
-    return np.asarray(
-        cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8
-    )
+    interpolation = cv2.INTER_AREA if size[0] < image.shape[1] or size[1] < image.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def _size_within(shape: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """Width and height of what has a `shape` (height and width) when it is as large as fits into width x height."""
+    scale = min(width / shape[1], height / shape[0])
+    return max(1, round(scale * shape[1])), max(1, round(scale * shape[0]))
 
 
 def _lay(area: Image, image: Image) -> None:

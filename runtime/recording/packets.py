@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -39,7 +40,7 @@ class Flow:
         self._came_s = float("-inf")
 
     @property
-    def flows(self) -> bool:
+    def usable(self) -> bool:
         """Whether packets come that a clip can be made of."""
         return self._clock() - self._came_s < _STALE_S
 
@@ -55,19 +56,17 @@ class Flow:
 
 
 class Listener:
-    """Gives the packets of a camera to `take` that the watch reads itself: no other connection is made."""
+    """Gives the packets of a camera to `take` that the watch reads itself: no other connection is made.
+
+    `flow`: what has come of them.
+    """
 
     def __init__(self, feed: Feed, take: Take, clock: Clock = time.monotonic) -> None:
-        self._feed, self._flow = feed, Flow(take, clock)
-
-    @property
-    def flows(self) -> bool:
-        """Whether packets come that a clip can be made of."""
-        return self._flow.flows
+        self._feed, self.flow = feed, Flow(take, clock)
 
     def start(self) -> None:
         """Begin to listen."""
-        self._feed.listen(self._flow.give)
+        self._feed.listen(self.flow.give)
 
     def close(self) -> None:
         """Listen no longer."""
@@ -77,7 +76,7 @@ class Listener:
 class Tap(threading.Thread):
     """Gives the packets of a camera to `take`, connecting again and again until it is closed.
 
-    Whatever befalls it, the watch of the camera has a connection of its own.
+    Whatever befalls it, the watch of the camera has a connection of its own. `flow`: what has come of them.
     """
 
     def __init__(
@@ -96,13 +95,8 @@ class Tap(threading.Thread):
         self._av, self._camera, self._address = av, camera, address
         self._timeouts = (open_timeout_s, read_timeout_s)
         self._tell, self._clock = tell, clock
-        self._flow = Flow(take, clock)
+        self.flow = Flow(take, clock)
         self._ending = threading.Event()
-
-    @property
-    def flows(self) -> bool:
-        """Whether packets come that a clip can be made of."""
-        return self._flow.flows
 
     def close(self) -> None:
         """Ask the thread to end. Returns at once."""
@@ -132,8 +126,8 @@ class Tap(threading.Thread):
                 if self._ending.is_set():
                     return False
                 if found.size and (found.dts is not None or found.pts is not None):
-                    self._flow.give(_packet(found, self._clock(), backlog, stream.time_base), header)
-                    if self.flows:
+                    self.flow.give(_packet(found, self._clock(), backlog, stream.time_base), header)
+                    if self.flow.usable:
                         backoff.succeeded()
         return True
 
@@ -173,5 +167,5 @@ def plays(av: ModuleType, path: Path) -> bool:
 
 def _packet(found: Any, now_s: float, backlog: Backlog, base: Fraction) -> Packet:
     """A packet of PyAV's that came now, when it was captured told apart from when it came."""
-    dts = found.pts if found.dts is None else found.dts
-    return packet_of(found, now_s - backlog.update(now_s, float(dts * base)), base)
+    packet = packet_of(found, now_s, base)
+    return replace(packet, at_s=now_s - backlog.update(now_s, packet.dts / TICKS_PER_S))

@@ -41,7 +41,7 @@ class _Station:
     @property
     def wants_pictures(self) -> bool:
         """Packets are better; beside them pictures are made while a clip is, for the connection may be lost."""
-        return self.supply is None or not self.supply.flows or self.tape.filming
+        return self.supply is None or not self.supply.flow.usable or self.tape.filming
 
 
 class Studio(threading.Thread):

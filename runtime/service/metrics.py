@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +32,53 @@ _TASKS = Path("/proc/self/task")
 RUNGS = tuple(rung.name.lower() for rung in Rung)
 
 
+class _Series:
+    """Makes series in one registry, all with our prefix."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"edge_resnet_{name}", meaning, labels, registry=self._registry)
+
+    def gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"edge_resnet_{name}", meaning, labels, registry=self._registry)
+
+    def histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"edge_resnet_{name}", meaning, labels, registry=self._registry, buckets=buckets)
+
+
+class _OfCameras:
+    """The series that each camera has."""
+
+    def __init__(self, make: _Series) -> None:
+        self.frames = make.counter("frames_received_total", "Frames that came from the camera.", "camera")
+        self.classified = make.counter("frames_classified_total", "Frames that were classified.", "camera")
+        self.dropped = make.counter(
+            "frames_dropped_total", "Frames that were due and came to no answer, and why.", "camera", "reason"
+        )
+        self.reconnects = make.counter("reconnects_total", "Times the camera came back after it was lost.", "camera")
+        self.state = make.gauge("camera_state", "1 for the state that the camera is in, else 0.", "camera", "state")
+        self.attention = make.gauge(
+            "camera_attention", "1 for the camera's rung of the ladder, else 0.", "camera", "rung"
+        )
+        self.watched = make.counter("watched_seconds_total", "Time in which the camera was truly watched.", "camera")
+        self.blind = make.counter(
+            "blind_seconds_total", "Time in which the camera was not watched, and why.", "camera", "reason"
+        )
+        self.wanted = make.gauge("looks_wanted_per_second", "Classifications a second as set.", "camera")
+        self.given = make.gauge("looks_given_per_second", "Classifications a second that it gets now.", "camera")
+        self.events = make.counter("events_total", "Alarms that were raised.", "camera", "alarm")
+        self.age = make.histogram(
+            "frame_age_seconds", "From a frame's capture to its answer.", _AGE_BUCKETS_S, "camera"
+        )
+
+    def remove(self, camera: str) -> None:
+        series: Iterable[Counter | Gauge | Histogram] = vars(self).values()
+        for each in series:
+            each.remove_by_labels({"camera": camera})
+
+
 class Metrics:
     """All series of one watch, in a registry of their own. Written by the main thread, read by the HTTP server's.
 
@@ -48,44 +95,22 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._cpu = CpuTime(clock=clock)
         self.registry.register(self._cpu)
-        self._gauge("threads", "Threads of the process, those of its libraries too.").set_function(_threads)
-        self._frames = self._counter("frames_received_total", "Frames that came from the camera.", "camera")
-        self._classified = self._counter("frames_classified_total", "Frames that were classified.", "camera")
-        self._dropped = self._counter(
-            "frames_dropped_total", "Frames that were due and came to no answer, and why.", "camera", "reason"
-        )
-        self._reconnects = self._counter("reconnects_total", "Times the camera came back after it was lost.", "camera")
-        self._state = self._gauge("camera_state", "1 for the state that the camera is in, else 0.", "camera", "state")
-        self._attention = self._gauge(
-            "camera_attention", "1 for the camera's rung of the ladder, else 0.", "camera", "rung"
-        )
-        self._watched = self._counter("watched_seconds_total", "Time in which the camera was truly watched.", "camera")
-        self._blind = self._counter(
-            "blind_seconds_total", "Time in which the camera was not watched, and why.", "camera", "reason"
-        )
-        self._wanted = self._gauge("looks_wanted_per_second", "Classifications a second as set.", "camera")
-        self._given = self._gauge("looks_given_per_second", "Classifications a second that it gets now.", "camera")
-        self._events = self._counter("events_total", "Alarms that were raised.", "camera", "alarm")
-        self._age = self._histogram(
-            "frame_age_seconds", "From a frame's capture to its answer.", _AGE_BUCKETS_S, "camera"
-        )
-        self._inference = self._histogram("inference_seconds", "Time that a batch took.", _INFERENCE_BUCKETS_S)
-        self._batch = self._histogram("batch_size", "Frames in a batch.", _BATCH_BUCKETS)
-        self._backend = self._gauge(
+        make = _Series(self.registry)
+        make.gauge("threads", "Threads of the process, those of its libraries too.").set_function(_threads)
+        self._cameras = _OfCameras(make)
+        self._inference = make.histogram("inference_seconds", "Time that a batch took.", _INFERENCE_BUCKETS_S)
+        self._batch = make.histogram("batch_size", "Frames in a batch.", _BATCH_BUCKETS)
+        self._backend = make.gauge(
             "backend_info", "1 for the backend that runs; none while none does.", "backend", "precision", "device"
         )
-        self._failures = self._counter(
+        self._failures = make.counter(
             "backend_failures_total", "Times a backend failed, hung or could not be opened.", "backend"
         )
-        self._overloaded = self._gauge("overloaded", "1 while cameras get fewer looks than they want, else 0.")
-        self._pending = self._gauge("deliveries_pending", "Notices that a sink was not told yet.", "sink")
-        self._dead = self._gauge("deliveries_dead", "Notices that a sink will not be told: dead letters.", "sink")
+        self._overloaded = make.gauge("overloaded", "1 while cameras get fewer looks than they want, else 0.")
+        self._pending = make.gauge("deliveries_pending", "Notices that a sink was not told yet.", "sink")
+        self._dead = make.gauge("deliveries_dead", "Notices that a sink will not be told: dead letters.", "sink")
         # What the counters that follow the status stand at, by their labels, the camera first.
         self._totals: dict[tuple[Counter, tuple[str, ...]], float] = {}
-        self._of_camera: tuple[Counter | Gauge | Histogram, ...] = (
-            *(self._frames, self._classified, self._dropped, self._reconnects, self._state, self._watched),
-            *(self._blind, self._wanted, self._given, self._events, self._age, self._attention),
-        )
 
     def update(self, status: BoxStatus) -> None:
         """How the watch stands now: what is counted elsewhere, as totals since the start of each camera."""
@@ -100,24 +125,23 @@ class Metrics:
 
     def remove(self, camera: str) -> None:
         """A camera is not watched any more: it leaves no series behind."""
-        for metric in self._of_camera:
-            metric.remove_by_labels({"camera": camera})
+        self._cameras.remove(camera)
         self._cpu.forget(camera)
         self._totals = {key: total for key, total in self._totals.items() if key[1][0] != camera}
 
     def classified(self, camera: str, age_s: float) -> None:
         """A frame's answer came, `age_s` seconds after its capture."""
-        self._classified.labels(camera).inc()
-        self._age.labels(camera).observe(age_s)
+        self._cameras.classified.labels(camera).inc()
+        self._cameras.age.labels(camera).observe(age_s)
 
     def state(self, camera: str, state: str) -> None:
         """A camera is in `state`, one of sight.STATES."""
         for each in STATES:
-            self._state.labels(camera, each).set(each == state)
+            self._cameras.state.labels(camera, each).set(each == state)
 
     def event(self, camera: str, alarm: str) -> None:
         """An alarm was raised."""
-        self._events.labels(camera, alarm).inc()
+        self._cameras.events.labels(camera, alarm).inc()
 
     def batch(self, size: int, seconds: float) -> None:
         """The backend answered a batch."""
@@ -137,22 +161,22 @@ class Metrics:
     def _update_camera(self, camera: CameraStatus) -> None:
         name = camera.name
         # So that they exist from 0, and their rates are right from the start.
-        self._classified.labels(name)
-        self._age.labels(name)
+        self._cameras.classified.labels(name)
+        self._cameras.age.labels(name)
         self.state(name, camera.state)
         if camera.attention:
             for rung in RUNGS:
-                self._attention.labels(name, rung).set(rung == camera.attention)
+                self._cameras.attention.labels(name, rung).set(rung == camera.attention)
         self._cpu.book(name, camera.cpu_s)
-        self._wanted.labels(name).set(camera.wanted_per_s)
-        self._given.labels(name).set(camera.rate_per_s)
-        self._advance(self._frames, camera.frames, name)
-        self._advance(self._reconnects, camera.reconnects, name)
-        self._advance(self._watched, camera.watched_s, name)
+        self._cameras.wanted.labels(name).set(camera.wanted_per_s)
+        self._cameras.given.labels(name).set(camera.rate_per_s)
+        self._advance(self._cameras.frames, camera.frames, name)
+        self._advance(self._cameras.reconnects, camera.reconnects, name)
+        self._advance(self._cameras.watched, camera.watched_s, name)
         for reason, dropped in camera.dropped.items():
-            self._advance(self._dropped, dropped, name, reason)
+            self._advance(self._cameras.dropped, dropped, name, reason)
         for reason, seconds in camera.blind_s.items():
-            self._advance(self._blind, seconds, name, reason)
+            self._advance(self._cameras.blind, seconds, name, reason)
 
     def _advance(self, counter: Counter, total: float, *labels: str) -> None:
         """Bring a counter up to a total, which begins at 0 again where a camera was changed and opened anew."""
@@ -160,15 +184,6 @@ class Metrics:
         before = self._totals.get(key, 0.0)
         counter.labels(*labels).inc(total - before if total >= before else total)
         self._totals[key] = total
-
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(f"edge_resnet_{name}", meaning, labels, registry=self.registry)
-
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"edge_resnet_{name}", meaning, labels, registry=self.registry)
-
-    def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(f"edge_resnet_{name}", meaning, labels, registry=self.registry, buckets=buckets)
 
 
 def _threads() -> float:

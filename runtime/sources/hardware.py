@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -19,6 +20,7 @@ DEVICES: tuple[str, ...] = tuple(name for name in get_args(Decoder) if name not 
 
 # NVIDIA's decoders take nothing smaller than 145 pixels wide.
 _SIDE, _FRAMES = 256, 6
+_TRYING = threading.Lock()
 
 
 def accelerator(av: ModuleType, decoder: Decoder) -> Any | None:
@@ -32,9 +34,15 @@ def accelerator(av: ModuleType, decoder: Decoder) -> Any | None:
     return None if found is None else _handle(found, fallback=decoder == "auto")
 
 
-@cache
 def works(av: ModuleType, device: str) -> bool:
-    """Whether a device decodes H.264 here, to the same pixels as the processor."""
+    """Whether a device decodes H.264 here, to the same pixels as the processor. Tried once; any thread may ask."""
+    # Cameras start together: the first one tries the device, and the others wait for what it finds.
+    with _TRYING:
+        return _tried(av, device)
+
+
+@cache
+def _tried(av: ModuleType, device: str) -> bool:
     # A driver that is not there shows in any kind of error.
     with suppress(Exception):
         clip = _clip(av)

@@ -219,12 +219,12 @@ def test_packets_come_back_with_the_camera_as_another_connection() -> None:
     with RtspServer(Sent(user="watch", password="s3cret", gop=10)) as server:
         tap = taken.tap(server.url())
         tap.start()
-        until(lambda: tap.flows)
+        until(lambda: tap.flow.usable)
         server.kill()
         until(lambda: len(taken.told) > 0)
         server.restart()
         until(lambda: len({id(header) for header in taken.headers}) == 2)
-        until(lambda: tap.flows)
+        until(lambda: tap.flow.usable)
         tap.close()
         tap.join(10)
     assert not tap.is_alive()
@@ -239,6 +239,6 @@ def test_what_has_no_packets_that_make_a_clip_is_asked_once() -> None:
         tap.start()
         tap.join(20)
         assert not tap.is_alive()
-    assert (taken.packets, tap.flows) == ([], False)
+    assert (taken.packets, tap.flow.usable) == ([], False)
     assert [told["reason"] for told in taken.told] == ["mjpeg in mpjpeg"]
     assert "s3cret" not in str(taken.told)

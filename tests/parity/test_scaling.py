@@ -64,7 +64,7 @@ def seeded() -> Classify:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (704, 576)])
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (704, 576), (640, 480), (640, 360)])
 def test_of_drawn_frames_it_moves_hardly_anything(
     tmp_path: Path, seeded: Classify, size: tuple[int, int], policy: ResizePolicy
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_watch_that_begins_too_late_watches_nothing_closely(stores: tuple[Even
     desk.ask()
     assert desk.after(now=NOW + timedelta(minutes=11)) == (GLANCE, GLANCE)
     assert not desk.kept
+    assert desk.said == []
 
 
 def test_a_camera_that_a_reload_opened_anew_is_watched_on(stores: tuple[EventStore, EventStore]) -> None:

@@ -104,14 +104,20 @@ def test_the_first_batch_of_each_size_is_not_counted_and_sizes_take_turns() -> N
     slow = Slow(USUAL)
     measured = batches.measure(slow, np.zeros((8, 32, 64, 3), np.uint8), slow.clock)
     assert measured == pytest.approx({1: 10.0, 2: 7.0, 4: 5.0, 8: 5.0})
-    assert slow.asked[:8] == [1, 2, 4, 8, 1, 2, 4, 8]
+    assert slow.asked[:12] == [1, 1, 2, 2, 4, 4, 8, 8, 1, 2, 4, 8]
     assert slow.time_s < 0.6
+
+
+def test_however_long_an_engine_prepares_itself_for_a_size_it_is_not_left_out_for_that() -> None:
+    slow = Slow(USUAL, prepares_s=0.3)
+    measured = batches.measure(slow, np.zeros((8, 32, 64, 3), np.uint8), slow.clock)
+    assert measured == pytest.approx({1: 10.0, 2: 7.0, 4: 5.0, 8: 5.0})
 
 
 def test_a_batch_in_which_frames_grow_old_is_not_measured_again_nor_any_larger_one() -> None:
     slow = Slow({1: 0.4, 2: 0.5, 4: 0.6})
     assert batches.measure(slow, np.zeros((4, 32, 64, 3), np.uint8), slow.clock) == pytest.approx({1: 400.0})
-    assert slow.asked == [1, 2, 1]
+    assert slow.asked == [1, 1, 2, 2]
 
 
 def test_what_was_measured_is_said_and_the_second_start_does_not_measure(starts: Starts) -> None:

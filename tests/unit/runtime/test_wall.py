@@ -12,6 +12,7 @@ from edge_resnet.overlay import ALARM
 from runtime.outputs import wall as wall_module
 from runtime.outputs.wall import Wall, blind, grid
 from runtime.service.status import BoxStatus, CameraStatus
+from runtime.sources.frame import Frame
 
 GREEN = (40, 200, 40)
 BLIND = ("stale", "offline", "frozen", "black", "overexposed", "out_of_focus")
@@ -89,7 +90,7 @@ def test_a_picture_keeps_its_shape_and_fills_its_tile(width: int, height: int, c
 
 def test_what_is_drawn_on_a_fitted_picture_is_not_shrunk_again() -> None:
     wall = Wall(16)
-    fitted = wall.fitted(plain(width=1920, height=1080))
+    fitted = wall.fitted(Frame(plain(width=1920, height=1080), 0.0, 0))
     # A line of one pixel, as thin letters have.
     fitted[50] = (255, 0, 255)
     wall.put("yard/0", fitted)

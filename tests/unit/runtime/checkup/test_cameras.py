@@ -20,7 +20,9 @@ from runtime.checkup.item import Item
 from runtime.checkup.key_frames import KeyFrames
 from runtime.config.settings import WatchSettings
 from runtime.sources.address import Address
+from runtime.sources.feed import Taker
 from runtime.sources.frame import EveryFrame, Image
+from runtime.sources.hardware import Decoder
 from runtime.sources.outage import Outage
 
 SECRET = "s3cr3t"
@@ -53,11 +55,11 @@ def watch(**addresses: str) -> WatchSettings:
     )
 
 
-def flat(address: Address, open_timeout_s: float, read_timeout_s: float) -> StandIn:
+def flat(address: Address, open_timeout_s: float, read_timeout_s: float, *more: object) -> StandIn:
     return StandIn(address.name, np.zeros((2, 2, 3), np.uint8))
 
 
-def refused(address: Address, open_timeout_s: float, read_timeout_s: float) -> StandIn:
+def refused(address: Address, open_timeout_s: float, read_timeout_s: float, *more: object) -> StandIn:
     raise AssertionError("not by its packets")
 
 
@@ -155,6 +157,17 @@ def test_a_camera_on_the_ladder_is_to_send_key_frames_often(
     assert item.verdict == verdict
     assert item.found.endswith(f"{f', {keys}' if keys else ''}, attention: ladder")
     assert ("set the camera's key frame (I-frame, GOP) interval" in item.advice) is (verdict == "warning")
+
+
+def test_a_camera_is_opened_with_the_decoder_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_packets(address: Address, open_s: float, read_s: float, taker: Taker, decoder: Decoder) -> StandIn:
+        raise Outage(address.name, "resources", f"no {decoder} decoder works here; write decoder: cpu, or auto")
+
+    monkeypatch.setattr(checkup, "key_frames", lambda *arguments: None)
+    camera = {"detect": "rtsp://h/x", "attention": "ladder", "decoder": "qsv"}
+    settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": camera}}}})
+    (item,) = configured(settings, Doors(refused, open_packets))
+    assert (item.verdict, item.advice) == ("problem", "no qsv decoder works here; write decoder: cpu, or auto")
 
 
 def test_of_other_cameras_it_is_only_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,22 @@ def test_the_codecs_that_are_here_do() -> None:
         "OpenCV FFMPEG": "ok",
         "OpenCV V4L2": "ok",
         "PyAV": "ok",
+        "decoding hardware": "ok",
     }
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        ((), "none works here; the processor decodes"),
+        (("vaapi", "cuda"), "cuda, vaapi by a clip of our own"),
+    ],
+)
+def test_the_hardware_that_decodes_here_is_told(
+    there: tuple[str, ...], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codecs.hardware, "works", lambda av, device: device in there)
+    assert by_name(codecs.codecs())["decoding hardware"].found == found
 
 
 def test_an_opencv_without_ffmpeg_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

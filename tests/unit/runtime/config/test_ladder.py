@@ -90,6 +90,25 @@ def test_where_there_are_no_packets_the_gate_in_its_place_is_noted(tmp_path: Pat
     assert told.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("camera", "without_effect"),
+    [
+        ("{detect: rtsp://h/x, decoder: cuda}", True),
+        ("{detect: rtsp://h/x, attention: full, decoder: auto}", True),
+        ("{detect: 0, attention: ladder, gate: {enabled: true}, decoder: vaapi}", True),
+        ("{detect: rtsp://h/x, attention: ladder, decoder: cuda}", False),
+        ("{detect: rtsp://h/x, decoder: cpu}", False),
+        ("{detect: rtsp://h/x}", False),
+    ],
+)
+def test_a_decoder_that_has_nothing_to_decode_is_noted(tmp_path: Path, camera: str, without_effect: bool) -> None:
+    reading = written(tmp_path, camera)
+    assert [(note.path[-1], "without effect" in note.text) for note in reading.warnings] == (
+        [("decoder", True)] if without_effect else []
+    )
+
+
 def test_an_address_that_is_none_is_told_once(tmp_path: Path) -> None:
-    reading = written(tmp_path, "{detect: none.mp4, attention: ladder}", "{attention: ladder}")
+    reading = written(tmp_path, "{detect: none.mp4, attention: ladder, decoder: cuda}", "{attention: ladder}")
+    assert reading.warnings == ()
     assert sorted(".".join(map(str, problem.path[3:])) for problem in reading.problems) == ["camera0.detect", "camera1"]

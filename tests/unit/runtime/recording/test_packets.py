@@ -20,15 +20,15 @@ def test_packets_flow_from_a_key_frame_on_until_none_comes() -> None:
     clock, taken, header = Clock(), list[Packet](), Header("h264", b"")
     flow = Flow(lambda packet, _: taken.append(packet), clock)
     flow.give(BETWEEN, header)
-    assert not flow.flows
+    assert not flow.usable
     flow.give(KEY, header)
-    assert flow.flows
+    assert flow.usable
     clock.now_s += 2.0
     flow.give(BETWEEN, header)
     clock.now_s += 2.0
-    assert flow.flows
+    assert flow.usable
     clock.now_s += 2.0
-    assert not flow.flows
+    assert not flow.usable
     assert taken == [BETWEEN, KEY, BETWEEN]
 
 
@@ -39,9 +39,9 @@ def test_another_connection_has_to_begin_with_a_key_frame_again() -> None:
     clock.now_s += 5.0
     again = Header("h264", b"")
     flow.give(BETWEEN, again)
-    assert not flow.flows
+    assert not flow.usable
     flow.give(KEY, again)
-    assert flow.flows
+    assert flow.usable
 
 
 def test_a_listener_makes_no_connection_and_ends_where_it_is_closed() -> None:
@@ -53,6 +53,6 @@ def test_a_listener_makes_no_connection_and_ends_where_it_is_closed() -> None:
     take = taker()
     assert take is not None
     take(KEY, Header("h264", b""))
-    assert (taken, listener.flows) == ([KEY], True)
+    assert (taken, listener.flow.usable) == ([KEY], True)
     listener.close()
     assert taker() is None

@@ -13,6 +13,7 @@ from runtime.config.recording import RecordingSettings
 from runtime.config.settings import CameraSettings, SiteSettings, WatchSettings
 from runtime.recording import studio as studios
 from runtime.recording.desk import Desk, Film, Inbox, Over, Raised
+from runtime.recording.packets import Flow
 from runtime.recording.studio import Studio
 from runtime.service.lines import Lines
 from runtime.sources.feed import Feeds
@@ -36,10 +37,10 @@ class Tap:
     """Connects to nothing."""
 
     opened: list[str]
-    flows = False
 
     def __init__(self, av: Any, camera: str, address: Any, *more: Any, **named: Any) -> None:
         self.opened.append(address.target)
+        self.flow = Flow(lambda packet, header: None)
 
     def start(self) -> None: ...
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,9 +26,9 @@ pytestmark = pytest.mark.skipif(av is None, reason="no PyAV here: pip install 'e
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    works.cache_clear()
+    hardware._tried.cache_clear()
     yield
-    works.cache_clear()
+    hardware._tried.cache_clear()
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, device: str, change: Callable[[Any], Any]) -> None:
@@ -55,6 +58,24 @@ def test_a_device_that_gives_other_pixels_is_not_taken(monkeypatch: pytest.Monke
     assert accelerator(av, "auto") is None
     with pytest.raises(ValueError, match="no qsv decoder works here; write decoder: cpu, or auto"):
         accelerator(av, "qsv")
+
+
+def test_cameras_that_start_together_try_a_device_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "qsv", np.copy)
+    clip, tried, together = hardware._clip, [], threading.Barrier(2)
+
+    def slow(module: ModuleType) -> bytes:
+        tried.append(module)
+        # Until another one tries it as well, which must not be.
+        with suppress(threading.BrokenBarrierError):
+            together.wait(timeout=0.1)
+        return clip(module)
+
+    monkeypatch.setattr(hardware, "_clip", slow)
+    assert av is not None
+    with ThreadPoolExecutor(4) as cameras:
+        assert list(cameras.map(works, [av] * 4, ["qsv"] * 4)) == [True] * 4
+    assert len(tried) == 1
 
 
 def test_a_camera_whose_decoder_is_not_here_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
