@@ -117,10 +117,8 @@ def test_why_it_fired_is_the_looks_of_its_window(store: EventStore) -> None:
         "fired at 2.5 s: 3 of 5 looks over 0.70, mean 0.66, within 2.0 s; needed in 2 s: 3 looks at least 1 s apart, "
         "50% of them over 0.70, mean 0.60"
     )
-    assert (
-        second
-        == "the look before, at 2.0 s (0.90), still lacked the share of looks, or of their time, over the threshold, the mean"
-    )
+    lacked = "the share of looks, or of their time, over the threshold, the mean"
+    assert second == f"the look before, at 2.0 s (0.90), still lacked {lacked}"
     assert found.decisive is not None
     assert (found.decisive.time_s, found.decisive.state, found.decisive.age_s) == (2.5, "held", 0.2)
     assert found.decisive.at == NOON + timedelta(seconds=2.5)
