@@ -13,7 +13,8 @@ Up goes, at once, whoever has a reason to, and stays there until `hold` seconds 
     evidence   an alarm is held, or a look came over `wake` times the low threshold of an alarm that is armed
     operator   somebody asked for it, until a time of theirs; this wakes a camera that is asleep, too
     site       an alarm was raised at another camera of the site
-    motion     much of the picture differs from what is usual (runtime/cameras/gate.py)
+    motion     much of the picture differs from what is usual (runtime/cameras/gate.py); where it goes on without any
+               evidence for longer than `hold`, glances are enough until it has been still for as long
 In this order the reasons count when there is not power for all (runtime/balance.py). There is no clock here: the caller
 gives the time.
 """
@@ -61,12 +62,21 @@ class Attention:
     reason: Reason | None = field(default=None, init=False)
     granted: Rung = field(default=Rung.GLANCE, init=False)
     _turned_s: float = field(default=float("-inf"), init=False)
+    # When motion that still goes on began, and when it was seen last.
+    _moving_since_s: float = field(default=float("-inf"), init=False)
+    _moved_s: float = field(default=float("-inf"), init=False)
     # Until when each reason holds.
     _until_s: dict[Reason, float] = field(default_factory=dict, init=False)
 
     def moved(self, at_s: float) -> None:
-        """The picture of `at_s` differs from what is usual."""
-        self._stay(Reason.MOTION, at_s + self.settings.hold)
+        """The picture of `at_s` differs from what is usual.
+
+        A tree in the wind is no news after a while: key frames are looked at anyway.
+        """
+        if at_s - self._moved_s > self.settings.hold:
+            self._moving_since_s = at_s
+        self._moved_s = max(self._moved_s, at_s)
+        self._stay(Reason.MOTION, self._moving_since_s + self.settings.hold)
 
     def looked(self, at_s: float, evidence: float, *, held: bool) -> None:
         """Take the answer to the frame of `at_s` into account.

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
@@ -50,6 +52,8 @@ from runtime.sources import open_source
 from runtime.sources.address import Address
 from runtime.watch import Limits, Watch
 
+# OpenCV's word for its own choice.
+_ALL_THREADS = -1
 # At the end, for sinks that answer; what is left is delivered by the next run.
 _DELIVERING_S = 5.0
 # With fewer frames a second than this the rule's window never holds enough looks.
@@ -275,6 +279,8 @@ class _Run:
 
     def _decides(self, running: Description) -> None:
         """From now on this engine decides, and events say so."""
+        # Its own threads are for its own engine; cameras have a thread each, and share the cores as it is.
+        cv2.setNumThreads(_ALL_THREADS if running.backend == "opencv" else 1)
         self.watch.limits = replace(self.watch.limits, max_batch=self._opener.batch)
         bundle = self._opener.bundle
         model = bundle.model_sha256(variant(running.backend, running.precision, self._options.device))

@@ -53,13 +53,26 @@ def test_each_reason_moves_it_up_at_once_and_holds_its_time(reason: Reason) -> N
     assert (attention.wants, attention.reason) == (Rung.GLANCE, None)
 
 
+def test_motion_that_goes_on_without_evidence_is_no_news_until_it_has_been_still() -> None:
+    attention = ladder()
+    for second in range(60):
+        attention.moved(float(second))
+        attention.turn(float(second))
+        assert attention.wants is (Rung.WATCH if second <= HOLD_S else Rung.GLANCE)
+    # Evidence counts as ever, and so does motion after as long a silence.
+    attention.looked(60.0, 1.0, held=False)
+    assert turned(attention, 60.0) == (Rung.WATCH, Reason.EVIDENCE)
+    attention.moved(59.0 + 2 * HOLD_S)
+    assert turned(attention, 61.0 + 2 * HOLD_S) == (Rung.WATCH, Reason.MOTION)
+
+
 def test_a_sign_while_it_is_watched_holds_it_anew() -> None:
     attention = ladder()
-    attention.moved(0.0)
-    attention.moved(8.0)
+    attention.alarm_nearby(0.0)
+    attention.alarm_nearby(8.0)
     # Of before, told later: it takes nothing away.
-    attention.moved(2.0)
-    assert turned(attention, 8.0 + HOLD_S) == (Rung.WATCH, Reason.MOTION)
+    attention.alarm_nearby(2.0)
+    assert turned(attention, 8.0 + HOLD_S) == (Rung.WATCH, Reason.SITE)
     assert turned(attention, 8.1 + HOLD_S) == (Rung.GLANCE, None)
 
 
