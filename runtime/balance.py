@@ -11,6 +11,8 @@ from runtime.dispatch import Load, fair_rates, keeps_up
 from runtime.service.logs import Log
 
 _EVERY_S = 1.0
+# So long after the first frame of a camera nothing is measured.
+_BEGINNING_S = 3.0
 # Where not all can be watched that have the same reason, each is for so long, then another.
 _TURN_S = 10.0
 
@@ -43,6 +45,9 @@ class Balance:
     _watched_since_s: dict[str, float] = field(default_factory=dict, init=False)
     _unwatched_since_s: dict[str, float] = field(default_factory=dict, init=False)
     _now_s: float = field(default=0.0, init=False)
+    # How many cameras ever gave a frame, and since when.
+    _begun: int = field(default=0, init=False)
+    _begun_s: float = field(default=float("-inf"), init=False)
 
     @property
     def overloaded(self) -> bool:
@@ -125,9 +130,13 @@ class Balance:
 
     def _measure(self, now_s: float) -> bool:
         """Once a second: whether what can be given has changed."""
-        if self._count is not None and now_s - self._count.at_s < _EVERY_S:
-            return False
         live = self._live()
+        begun = sum(channel.begun for channel in live)
+        if begun != self._begun:
+            # Connections that are made cost more than cameras that are read.
+            self._begun, self._begun_s, self._count = begun, now_s, None
+        if now_s - self._begun_s < _BEGINNING_S or (self._count and now_s - self._count.at_s < _EVERY_S):
+            return False
         given, lost = sum(channel.given for channel in live), sum(channel.lost for channel in live)
         before, self._count = self._count, _Count(now_s, given, lost)
         if before is None:

@@ -91,6 +91,11 @@ class Channel:
         return self.camera.ending.is_set() or (self.camera.news().ended and self.camera.waiting_since_s is None)
 
     @property
+    def begun(self) -> bool:
+        """Whether it ever gave a frame."""
+        return self.camera.news().came > 0
+
+    @property
     def expected(self) -> bool:
         """Whether frames come, so that it is worth to wait a moment for the next."""
         news = self.camera.news()
@@ -188,9 +193,9 @@ class Channel:
         self.camera.skip_s = self.attention.skip_s
         gap_s = PERIODS * self.attention.longest_s
         if self.sight is not None:
-            self.sight.max_gap_s = max(self.settings.blindness.offline_after, gap_s)
+            self.sight.gap.allow(max(self.settings.blindness.offline_after, gap_s))
         if self.ledger is not None:
-            self.ledger.max_gap_s = max(self.settings.blindness.stale_after, gap_s)
+            self.ledger.gap.allow(max(self.settings.blindness.stale_after, gap_s))
 
     @property
     def watched(self) -> bool:
@@ -313,8 +318,7 @@ class Channel:
     @property
     def lost(self) -> int:
         """How many due frames were lost since the start because the box could not keep up."""
-        counts = self.dropped + self.camera.dropped
-        return sum(counts[reason] for reason in _LOST)
+        return sum(self.dropped[reason] + self.camera.dropped[reason] for reason in _LOST)
 
     def _attention(self) -> str:
         """The rung that it is on, for people; empty without a ladder."""

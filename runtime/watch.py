@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,14 +19,14 @@ from edge_resnet.errors import BackendError, UserError
 from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
-from runtime.cameras.shot import Shot
-from runtime.channel import Channel, Found
+from runtime.cameras.shot import Shot, Undecodable
+from runtime.channel import Channel
 from runtime.crier import Crier
 from runtime.dispatch import Turns
 from runtime.events.deliveries import Waiting
-from runtime.events.event import Event
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
+from runtime.ladder import Ladder
 from runtime.look import looks
 from runtime.outputs.output import Output
 from runtime.screen import Screen
@@ -94,6 +95,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._turns, self._balance = Turns(), Balance(self.channels, self.log)
+        self._ladder = Ladder(self.channels, self._balance, self.clock)
         self._batch: _Batch | None = None
         self._ending = False
         self._started_s = self._ticked_s = self._kept_s = self._shown_s = self.clock()
@@ -235,7 +237,7 @@ class Watch:
                 chosen.append((channel, shot))
                 self._turns.served(name)
             else:
-                channel.camera.answered()
+                self._ladder.passed(channel, shot)
                 if not channel.in_time:
                     self._show(channel, shot)
                 # Perhaps its next frame waits already.
@@ -256,7 +258,7 @@ class Watch:
 
     def _worth_it(self, channel: Channel, shot: Shot) -> bool:
         """Whether a shot that was admitted still is not too old."""
-        return channel.name in self.channels and not channel.too_old(shot, self.clock(), "too_old")
+        return self.channels.get(channel.name) is channel and not channel.too_old(shot, self.clock(), "too_old")
 
     def _hear(self, told: Answer | Failure | Description | None) -> None:
         if isinstance(told, Answer):
@@ -289,19 +291,9 @@ class Watch:
                     output.look(look)
                     output.judged(shot, look)
             self.crier.tell(discovered)
-            self._attend(channel, shot, discovered)
+            self._ladder.judged(channel, shot, discovered)
             if not channel.in_time:
                 self._show(channel, shot)
-
-    def _attend(self, channel: Channel, shot: Shot, found: Sequence[Found]) -> None:
-        """Bring the ladder up to what was seen, before its camera reads on."""
-        if any(isinstance(each.subject, Event) and each.subject.ended_s is None for each in found):
-            for other in self.channels.values():
-                if other is not channel and other.in_time and other.site and other.site == channel.site:
-                    other.alarm_nearby(self.clock())
-                    self._balance.turned(other, self.clock())
-        self._balance.turned(channel, channel.at_s(shot))
-        channel.camera.answered()
 
     def _mourn(self, failure: Failure) -> None:
         """The engine failed. For files there is no later: what no engine can do ends the watch."""
@@ -356,15 +348,16 @@ class Watch:
 
     def _show(self, channel: Channel, shot: Shot) -> None:
         if self.screen is not None:
-            self.screen.show(channel, shot)
+            # Where nobody has asked for the picture before, it is made now; without it the watch goes on.
+            with suppress(Undecodable):
+                self.screen.show(channel, shot)
 
     def _show_live(self) -> None:
         if self.screen is None:
             return
         for channel in self.channels.values():
-            picture = channel.take_picture()
-            if picture is not None:
-                self.screen.show(channel, picture)
+            if (picture := channel.take_picture()) is not None:
+                self._show(channel, picture)
         now_s = self.clock()
         if now_s - self._shown_s >= _SHOW_EVERY_S:
             self._shown_s = now_s

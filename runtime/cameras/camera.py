@@ -11,10 +11,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.cameras.backoff import Backoff
-from runtime.cameras.reader import STAGES, Came, Open, Reader
+from runtime.cameras.reader import DROPPED, STAGES, Came, Open, Reader
 from runtime.cameras.shot import Maker, Shot
 from runtime.pace import Pace
 from runtime.sources import open_source
@@ -38,13 +38,13 @@ class News:
     back. `ended`: no more will come.
     """
 
-    came: int
-    came_at_s: float | None
-    last_s: float
-    outage: Outage | None
-    outage_at_s: float
-    reconnects: int
-    ended: bool
+    came: int = 0
+    came_at_s: float | None = None
+    last_s: float = 0.0
+    outage: Outage | None = None
+    outage_at_s: float = 0.0
+    reconnects: int = 0
+    ended: bool = False
 
 
 class Camera:
@@ -71,32 +71,24 @@ class Camera:
         `bell` is set whenever there is news. `by_answers`: what is read next depends on the answer to a shot, so a file
         waits for `answered`; a live camera cannot.
         """
-        self.name, self.address = name, address
+        self.name, self.address, self.live = name, address, address.live
         self.looks, self.pictures = looks, pictures
         self.maker, self.bell = maker, bell
         self.open, self.backoff, self.clock = open, backoff(), clock
         self.open_timeout_s, self.read_timeout_s = open_timeout_s, read_timeout_s
-        self.live = address.live
-        self._by_answers = by_answers and not address.live
-        self._unanswered = False
-        self._zero_s = clock()
-        self.dropped: Counter[str] = Counter()
+        self.ending, self._lock = threading.Event(), threading.Condition()
+        # All reasons from the start: the main thread reads it while the reading thread counts.
+        self.dropped = Counter(dict.fromkeys(DROPPED, 0))
         # The processor's time that its reading threads took, in seconds by stage.
-        self.cpu_s: dict[str, float] = dict.fromkeys(STAGES, 0.0)
-        # For so long after a key frame, frames that need it may be passed over (see Source); set by the main thread.
+        self.cpu_s = dict.fromkeys(STAGES, 0.0)
+        # While no look is overdue (may_skip_s); set by the main thread.
         self.skip_s = 0.0
-        self._lock = threading.Condition()
+        self._zero_s, self._looked_s = clock(), float("-inf")
+        self._by_answers, self._unanswered = by_answers and not address.live, False
+        self._news = News()
         self._shot: Shot | None = None
-        self._waiting_since_s: float | None = None
         self._picture: Shot | None = None
-        self._came = 0
-        self._last_s = float("-inf")
-        self._came_at_s: float | None = None
-        self._outage: Outage | None = None
-        self._outage_at_s = 0.0
-        self._reconnects = 0
-        self._ended = False
-        self.ending = threading.Event()
+        self._waiting_since_s: float | None = None
         self._reader: Reader | None = None
         self._hanging: list[Reader] = []
 
@@ -132,22 +124,22 @@ class Camera:
 
     def news(self) -> News:
         """How it does."""
-        with self._lock:
-            last_s = max(0.0, self._last_s)
-            return News(
-                self._came, self._came_at_s, last_s, self._outage, self._outage_at_s, self._reconnects, self._ended
-            )
+        return self._news
 
     def mend(self, now_s: float) -> bool:
-        """Replace the reading thread if it hangs. Whether it did."""
+        """Replace the reading thread if it hangs, or has died. Whether it did."""
         reader = self._reader
-        if reader is None or not self.live or self.ending.is_set() or not reader.hangs(now_s):
+        if reader is None or not self.live or self.ending.is_set() or self._news.ended:
             return False
-        self._hanging = [each for each in self._hanging if each.is_alive()]
-        if len(self._hanging) >= MOST_HANGING:
-            return False
-        self._hanging.append(reader)
-        self.lost(reader, Outage(self.name, "timeout", "it hangs; a new connection is tried beside it"), now_s)
+        if reader.is_alive():
+            self._hanging = [each for each in self._hanging if each.is_alive()]
+            if not reader.hangs(now_s) or len(self._hanging) >= MOST_HANGING:
+                return False
+            self._hanging.append(reader)
+            outage = Outage(self.name, "timeout", "it hangs; a new connection is tried beside it")
+        else:
+            outage = Outage(self.name, "resources", "its thread has died; another is tried")
+        self.lost(reader, outage, now_s)
         self.start()
         return True
 
@@ -166,6 +158,16 @@ class Camera:
         """Whether the thread is still the one that reads this camera, and is to go on."""
         return self._reader is reader and not self.ending.is_set()
 
+    def may_skip_s(self) -> float:
+        """For how long after a key frame frames may be passed over now: not at all once a look is overdue.
+
+        The key frames that came tell when the next will come, and may be wrong. A look is overdue `skip_s` after the
+        last, where the box can give as many.
+        """
+        looks, last_s = self.looks, self._news.last_s
+        overdue = looks is not None and looks.is_due(last_s) and last_s - self._looked_s >= self.skip_s
+        return 0.0 if overdue else self.skip_s
+
     def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
         """A frame came, `grabbed_s` as the source says. None when the thread is to end.
 
@@ -174,33 +176,30 @@ class Camera:
         with self._lock:
             if not self.is_read_by(reader):
                 return None
-            if self._outage is not None:
-                self._reconnects += self._came > 0
-                self._outage = None
+            before = self._news
+            if before.outage is not None:
                 self.backoff.succeeded()
-            time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, self._last_s + _LEAST_STEP_S, 0.0)
-            index, self._came, self._came_at_s, self._last_s = self._came, self._came + 1, now_s, time_s
+            reconnects = before.reconnects + (before.outage is not None and before.came > 0)
+            least_s = before.last_s + _LEAST_STEP_S if before.came else 0.0
+            time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, least_s)
+            self._news = News(before.came + 1, now_s, time_s, reconnects=reconnects)
         late_s = time_s + _NEARLY * next_s
         due, shown = (at_hand and pace is not None and pace.is_due(late_s) for pace in (self.looks, self.pictures))
-        for pace, taken in ((self.looks, due), (self.pictures, shown)):
-            if pace is not None and taken:
-                pace.take(time_s)
-        return Came(time_s, index, due, shown)
+        return Came(time_s, before.came, due, shown)
 
     def lost(self, reader: Reader, outage: Outage, now_s: float) -> None:
         """There is no connection, or no more."""
         with self._lock:
             if self._reader is not reader:
                 return
-            if self._outage is None:
-                self._outage_at_s = now_s
-            self._outage = outage
+            since_s = now_s if self._news.outage is None else self._news.outage_at_s
+            self._news = replace(self._news, outage=outage, outage_at_s=since_s)
         self.bell.set()
 
     def ended(self, reader: Reader) -> None:
         """A file or folder is at its end."""
         with self._lock:
-            self._ended = self._ended or self._reader is reader
+            self._news = replace(self._news, ended=self._news.ended or self._reader is reader)
         self.bell.set()
 
     def put(self, reader: Reader, shot: Shot, shown: bool) -> None:
@@ -210,6 +209,7 @@ class Camera:
                 self._lock.wait(0.2)
             if not self.is_read_by(reader):
                 return
+            self._keep_pace(shot, shown)
             if shot.due or not self.live:
                 if self._shot is not None:
                     self.dropped["superseded"] += 1
@@ -221,3 +221,11 @@ class Camera:
             self.bell.set()
             while self._by_answers and (self._shot is shot or self._unanswered) and self.is_read_by(reader):
                 self._lock.wait(0.2)
+
+    def _keep_pace(self, shot: Shot, shown: bool) -> None:
+        """What was made counts as a look, and as shown; what could not be made did not."""
+        for pace, made in ((self.looks, shot.due), (self.pictures, shown)):
+            if pace is not None and made:
+                pace.take(shot.frame.time_s)
+        if shot.due:
+            self._looked_s = shot.frame.time_s

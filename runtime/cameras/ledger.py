@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
+from runtime.cameras.gap import Gap
 from runtime.cameras.sight import LIVE, OFFLINE, TIMEOUT, Turn
 from runtime.events.entry import WATCHED, Entry
 
@@ -23,9 +24,9 @@ _HOUR = timedelta(hours=1)
 class Ledger:
     """The account of one camera. Seconds are of time.monotonic(); only the hour they are booked on is the wall clock's.
 
-    A moment is watched when the camera was live and it lies between two looks that are at most `max_gap_s` apart, which
-    may be set at any time. What
-    is uncertain waits: nothing is booked after the time given to `settle`, so that evidence found later still counts.
+    A moment is watched when the camera was live and it lies between two looks that are no further apart than `gap`
+    allows. What is uncertain waits: nothing is booked after the time given to `settle`, so that evidence found later
+    still counts.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Ledger:
         """`wall`: the time now, aware. `stopped`: the last moment that an earlier run has booked of this camera."""
         self.camera = camera
         self._wall = wall
-        self.max_gap_s = max_gap_s
+        self.gap = Gap(max_gap_s)
         self._settled_s = now_s
         self._until = wall().astimezone(timezone.utc)
         # From when on which category holds; None is live. Only the last one before the cursor, and those after it.
@@ -68,10 +69,11 @@ class Ledger:
 
     def looked(self, captured_s: float) -> None:
         """A frame captured at `captured_s` was classified, or passed by the gate as one in which nothing moves."""
-        if not self._looks or captured_s - self._looks[-1][1] > self.max_gap_s:
+        if not self._looks or captured_s - self._looks[-1][1] > self.gap.longest_s:
             self._looks.append((captured_s, captured_s))
         elif captured_s > self._looks[-1][1]:
             self._looks[-1] = self._looks[-1][0], captured_s
+        self.gap.looked()
 
     def turned(self, turn: Turn) -> None:
         """The camera went to another state, since `turn.since_s`; what is booked stays booked."""
@@ -115,7 +117,7 @@ class Ledger:
 
     def _live(self, began_s: float, over_s: float, start_s: float, end_s: float) -> Iterator[tuple[float, float, str]]:
         """Watched and not looked at, from `start_s` to `end_s` of a live stretch from `began_s` to `over_s`."""
-        gap_s = self.max_gap_s
+        gap_s = self.gap.longest_s
         looks = [(first_s, last_s) for first_s, last_s in self._looks if last_s >= began_s and first_s <= over_s]
         last_s = looks[-1][1] if looks else began_s
         if math.isinf(over_s) and end_s <= last_s + gap_s:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from runtime.cameras.backoff import Backoff
-from runtime.cameras.shot import Maker, Shot
+from runtime.cameras.shot import Maker, Shot, Undecodable
 from runtime.sources.address import Address
 from runtime.sources.frame import Decoded, Frame, Image, Source
 from runtime.sources.outage import Outage
@@ -23,6 +22,8 @@ Open = Callable[[Address, float, float], Source]
 
 # What a reading thread's time of the processor is booked on.
 STAGES = ("demux", "decode", "scale")
+# Why a shot that was due never reached the main thread.
+DROPPED = ("superseded", "undecodable")
 # So many frames in a row that cannot be made into a picture are no video.
 _MOST_BAD = 50
 # How much longer than the time-outs of the source a call may take before its thread is taken for hanging.
@@ -42,8 +43,8 @@ class Came:
 class Mailbox(Protocol):
     """What a reader needs of its camera, and where it leaves what it has. One that was replaced is not listened to.
 
-    `ending`: set when the thread is to end. `dropped`: counts by reason. `skip_s`: see Source. `cpu_s`: the processor's
-    time by stage.
+    `ending`: set when the thread is to end. `dropped`: counts by reason, of DROPPED. `cpu_s`: the processor's time by
+    stage.
     """
 
     name: str
@@ -57,11 +58,13 @@ class Mailbox(Protocol):
     clock: Callable[[], float]
     ending: threading.Event
     dropped: Counter[str]
-    skip_s: float
     cpu_s: dict[str, float]
 
     def is_read_by(self, reader: Reader) -> bool:
         """Whether the thread is to go on."""
+
+    def may_skip_s(self) -> float:
+        """For how long after a key frame frames may be passed over at the next grab (see Source)."""
 
     def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
         """A frame came, `grabbed_s` as the source says. None when the thread is to end.
@@ -99,7 +102,8 @@ class Reader(threading.Thread):
                 self._read_once()
             except Outage as outage:
                 camera.lost(self, outage, camera.clock())
-            except (cv2.error, MemoryError, OSError) as error:
+            # Libraries that read cameras fail in ways that nobody has foreseen, and the next attempt may work.
+            except Exception as error:
                 advice = f"it cannot be read here ({type(error).__name__})"
                 camera.lost(self, Outage(camera.name, "resources", advice), camera.clock())
             else:
@@ -136,7 +140,7 @@ class Reader(threading.Thread):
         limit_s = 2 * (camera.open_timeout_s + camera.read_timeout_s)
         while True:
             self._calls(limit_s)
-            source.skip_s = camera.skip_s
+            source.skip_s = camera.may_skip_s()
             grabbed_s = self._grabbed(source)
             now_s = camera.clock()
             limit_s = 2 * camera.read_timeout_s
@@ -147,20 +151,28 @@ class Reader(threading.Thread):
                 return
             if not came.due and not came.shown:
                 continue
-            picture = self._retrieved(source)
-            if picture is None:
+            shot = self._made(source, came, grabbed_s if camera.live else now_s)
+            if shot is None:
                 camera.dropped["undecodable"] += 1
                 bad += 1
                 if bad >= _MOST_BAD:
                     raise Outage(camera.name, "codec", "its frames cannot be decoded; is it H.264, H.265 or MJPEG?")
                 continue
             bad = 0
-            captured_s = grabbed_s if camera.live else now_s
-            frame = Frame(picture, came.time_s, came.index, captured_s, camera.name)
-            cpu_s = time.thread_time()
-            shot = camera.maker.make(frame, came.due)
-            camera.cpu_s["scale"] += time.thread_time() - cpu_s
             camera.put(self, shot, came.shown)
+
+    def _made(self, source: Source, came: Came, captured_s: float) -> Shot | None:
+        """The shot of the frame that was grabbed last; None when no picture can be made of it."""
+        camera, picture = self._camera, self._retrieved(source)
+        if picture is None:
+            return None
+        cpu_s = time.thread_time()
+        try:
+            return camera.maker.make(Frame(picture, came.time_s, came.index, captured_s, camera.name), came.due)
+        except Undecodable:
+            return None
+        finally:
+            camera.cpu_s["scale"] += time.thread_time() - cpu_s
 
     def _retrieved(self, source: Source) -> Image | Decoded | None:
         """Retrieve, and book what it took: of key frames the decoding, of OpenCV's the way out of YUV."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +15,15 @@ from runtime.cameras.measure import Seen, measure
 from runtime.sources.frame import Decoded, Frame, Image
 
 
+class Undecodable(Exception):
+    """A decoded frame of which no picture can be made."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """A frame with its masks blanked. `due`: for a look; else it is only for people's eyes, and the rest is None.
+
+    Whoever asks for a picture of the frame may be the first for whom it is made, and meet Undecodable.
 
     `seen`: what was measured of it. `input`: the network's, height x width x 3, uint8, BGR.
     """
@@ -30,8 +38,8 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class _Blanked:
-    """A decoded frame of which every picture that is made has its masks blanked."""
+class _Guarded:
+    """A decoded frame of which every picture that is made has its masks blanked. Raises Undecodable."""
 
     decoded: Decoded
     mask: Mask
@@ -45,10 +53,12 @@ class _Blanked:
         return self.decoded.nbytes
 
     def grey(self, row_step: int, column_step: int) -> Image:
-        return self.decoded.grey(row_step, column_step)
+        with _undecodable():
+            return self.decoded.grey(row_step, column_step)
 
     def scaled(self, height: int, width: int) -> Image:
-        image = self.decoded.scaled(height, width)
+        with _undecodable():
+            image = self.decoded.scaled(height, width)
         self.mask.blank(image)
         return image
 
@@ -63,16 +73,27 @@ class Maker:
     def make(self, frame: Frame, due: bool) -> Shot:
         """Blank the masked parts of `frame` for good, before anybody sees them; measure and resize what is due.
 
-        It is measured first: a mask would look like a black camera, and its edge like a sharp one.
+        It is measured first: a mask would look like a black camera, and its edge like a sharp one. Raises Undecodable.
         """
+        if not isinstance(frame.picture, np.ndarray):
+            frame = replace(frame, picture=_Guarded(frame.picture, self.mask))
         seen = measure(frame.picture) if due else None
         if isinstance(frame.picture, np.ndarray):
             self.mask.blank(frame.picture)
-        elif self.mask:
-            frame = replace(frame, picture=_Blanked(frame.picture, self.mask))
         return Shot(frame, seen, self._input(frame) if due else None)
 
     def _input(self, frame: Frame) -> Image:
         if isinstance(frame.picture, np.ndarray):
             return self.preprocess(frame.picture)
         return self.preprocess(frame.picture.scaled(*self.preprocess.enough(*frame.shape)))
+
+
+@contextmanager
+def _undecodable() -> Iterator[None]:
+    """Make one error of all that a decoder's library raises: its own classes have no base that everybody can name."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Undecodable(f"no picture can be made of it ({type(error).__name__})") from error

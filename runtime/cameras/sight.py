@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runtime.cameras.evidence import Evidence, Stillness, Usual
+from runtime.cameras.gap import Gap
 from runtime.cameras.measure import Seen
 from runtime.config.settings import BlindnessSettings
 
@@ -41,7 +42,7 @@ class Sight:
     """The state machine of one camera. The caller gives the time: of a live camera seconds of time.monotonic(), of a
     file those of its stream (it then calls `tick` only with the times of its frames: a file is never stale).
 
-    `max_gap_s`: pictures may be so far apart, and may be set at any time.
+    `gap`: with a longer time between two pictures, what they showed says nothing of the time between.
     Until the first frame the state is offline and the reason `starting`; it becomes a Turn only after `offline_after`.
     """
 
@@ -59,8 +60,7 @@ class Sight:
         self._lost: dict[str, str] = {}
         self._lost_s = now_s
         self._seen_s: float | None = None
-        # With a longer time between two pictures, what they showed says nothing of the time between.
-        self.max_gap_s = settings.offline_after
+        self.gap = Gap(settings.offline_after)
         recover_s = settings.recover_after
         self._pictures = {
             BLACK: Evidence(settings.black_after, recover_s),
@@ -95,6 +95,7 @@ class Sight:
         if self._seen_s is not None and captured_s <= self._seen_s:
             return
         self._seen_s = captured_s
+        self.gap.looked()
         settings, judge = self._settings, {name: evidence.judge for name, evidence in self._pictures.items()}
         dark, light = seen.dark_level < settings.black_level, seen.light_level > settings.overexposed_level
         judge[BLACK](captured_s, dark, {"dark_level": seen.dark_level})
@@ -116,7 +117,7 @@ class Sight:
     def tick(self, now_s: float) -> tuple[Turn, ...]:
         """What has changed up to now: one Turn, or none. To be called often, also when nothing comes."""
         self._listen(now_s)
-        if self._seen_s is not None and now_s - self._seen_s >= self.max_gap_s:
+        if self._seen_s is not None and now_s - self._seen_s >= self.gap.longest_s:
             self._forget(held=False)
         held = [name for name, evidence in self._pictures.items() if evidence.held]
         if self._silent is None and self._frame_s is None:
@@ -141,7 +142,7 @@ class Sight:
             last_s = now_s if self._silent == OFFLINE else self._frame_s
             return min(now_s, last_s if self._back_s is None else self._back_s)
         until_s = [now_s, self._frame_s]
-        if self._seen_s is not None and now_s - self._seen_s < self.max_gap_s:
+        if self._seen_s is not None and now_s - self._seen_s < self.gap.longest_s:
             until_s.append(self._seen_s)
         until_s += [evidence.open_s for evidence in self._pictures.values() if evidence.open_s is not None]
         return min(until_s)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
 
 from edge_resnet import files
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import ModelSpec
+from runtime.cameras.shot import Undecodable
 from runtime.config.settings import Polygon, WatchSettings
 from runtime.events.event import Event
 from runtime.events.media import Kind, Media, file_of
@@ -48,7 +49,8 @@ class Archive(threading.Thread):
             if isinstance(job, Film):
                 self._film(job)
             else:
-                self._show(job)
+                with suppress(Undecodable):
+                    self._show(job)
 
     def _film(self, job: Film) -> None:
         self._write(job.take.event, "clip", lambda path: write_film(path, job.take, job.fps, self._av))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 
 from edge_resnet.errors import UserError
-from runtime.cameras.shot import Shot
+from runtime.cameras.shot import Shot, Undecodable
 from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.recording.desk import Desk, Film, Inbox, Message, Over, Raised
@@ -78,7 +78,7 @@ class Studio(threading.Thread):
                 settings = self._follow()
                 if message is not None:
                     self._take(message, settings)
-            except (UserError, cv2.error, ValueError, MemoryError) as error:
+            except (UserError, Undecodable, cv2.error, ValueError, MemoryError) as error:
                 self._log.error("not recorded", reason=f"{type(error).__name__}: {error}")
             self._hand_on()
         for name in list(self._stations):

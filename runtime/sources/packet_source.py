@@ -8,6 +8,7 @@ has the time of the picture that a decoder would have given then.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -136,7 +137,8 @@ class PacketSource:
                 continue
             stamp_s = self._notice(packet)
             if self._arrivals is not None and not self._arrivals.joined:
-                self._passed_s = self._dts_s
+                # Without timestamps what waited cannot be told from what comes.
+                self._passed_s = self._dts_s if math.isfinite(self._dts_s) else None
                 continue
             if self._is_passed_over(stamp_s):
                 return self._pass_over(packet, stamp_s)
@@ -151,6 +153,10 @@ class PacketSource:
         """Keep decoded frames for grabbing, but none from before what was passed over last."""
         for frame in frames:
             if self._passed_s is None or self._stamp_s(frame) > self._passed_s:
+                if self.live:
+                    # Of what comes at once the newest is of now; and the decoder never gives back the memory of as many
+                    # frames as were held at one time.
+                    self._decoded.clear()
                 self._decoded.append(frame)
                 self._passed_s = None
 
@@ -159,7 +165,7 @@ class PacketSource:
         stamp_s = due_s = self._stamp_s(packet)
         # The first of an MKV may have no time of decoding.
         if packet.dts is not None:
-            due_s = float(packet.dts * self._demuxer.time_base)
+            due_s = self._demuxer.seconds(packet.dts)
             if due_s <= self._dts_s:
                 # The stream's time begins anew, or stands still and says nothing. What was passed over stays so.
                 for _ in self._group.decode():
@@ -199,7 +205,7 @@ class PacketSource:
     def _stamp_s(self, found: Any) -> float:
         """The time of a packet's or a decoded frame's picture, as the stream states it."""
         ticks = found.dts if found.pts is None else found.pts
-        return self._newest_s if ticks is None else float(ticks * self._demuxer.time_base)
+        return self._newest_s if ticks is None else self._demuxer.seconds(ticks)
 
     def _time_s(self, stamp_s: float) -> float:
         if self._arrivals is None:
@@ -284,7 +290,7 @@ class _Arrivals:
         self.joined = False
 
     def came(self, dts_s: float) -> float:
-        """A packet came, which says `dts_s` of itself; when it was captured."""
+        """A packet came, which says `dts_s` of itself; when it was captured. Of one that says nothing: now."""
         now_s = self._clock()
         if self._began_s is None:
             self._began_s = now_s
@@ -292,7 +298,7 @@ class _Arrivals:
             in_time = came_in_time(now_s - self._last[0], dts_s - self._last[1])
             self.joined = in_time or now_s > self._began_s + _JOIN_S
         self._last = now_s, dts_s
-        self._came_s = now_s - self._backlog.update(now_s, dts_s)
+        self._came_s = now_s - (self._backlog.update(now_s, dts_s) if math.isfinite(dts_s) else 0.0)
         return self._came_s
 
     def captured_s(self, behind_s: float) -> float:

@@ -42,7 +42,7 @@ class Stream:
 
     `pictures`: a folder with 00000.jpg and so on to show in a loop in its place (see `jpegs_of`). `gop`: frames from
     one key frame to the next; with `key_on_join` one more when somebody comes, as many cameras do. With a `user`, the
-    password is asked for, basic or `digest`.
+    password is asked for, basic or `digest`. `sound`: a microphone beside it.
     """
 
     codec: Literal["h264", "h265"] = "h264"
@@ -56,6 +56,7 @@ class Stream:
     user: str = ""
     password: str = ""
     digest: bool = False
+    sound: bool = False
 
 
 class RtspServer:

@@ -54,7 +54,8 @@ class Camera:
         else:
             source = f"videotestsrc name=source is-live=true pattern={self.settings['pattern']}"
         encoder = _ENCODERS[self.settings["codec"]].format(gop=self.settings["gop"])
-        return f"( {source} ! capsfilter name=shape caps={self._caps()} ! {encoder} name=pay0 pt=96 )"
+        sound = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8" if self.settings["sound"] else ""
+        return f"( {source} ! capsfilter name=shape caps={self._caps()} ! {encoder} name=pay0 pt=96 {sound} )"
 
     def _caps(self):
         shape = {name: self.settings[name] for name in ("width", "height", "fps")}

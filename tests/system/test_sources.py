@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
 
 from runtime.cameras.reader import Open
 from runtime.sources import open_packets, open_source
+from runtime.sources.address import Address
+from runtime.sources.demuxer import Demuxer
 from tests.rig.mjpeg import MjpegCamera, grey
 from tests.rig.rtsp import RtspServer, Stream, needs_rtsp_server
 from tests.rig.sources import OPENERS, opened, outage_at_opening, picture, pictured
@@ -232,3 +235,13 @@ def test_what_is_wrong_with_an_mjpeg_camera_is_named(capfd: pytest.CaptureFixtur
 def test_a_page_that_is_no_video_is_a_codec() -> None:
     with MjpegCamera(grey(lambda number: 0), last=0) as server:
         assert outage_at_opening(server.url(), open_timeout_s=2.0).reason in {"codec", "timeout"}
+
+
+@needs_rtsp_server
+def test_a_camera_with_a_microphone_sends_no_sound() -> None:
+    with RtspServer(Stream(sound=True)) as server:
+        found = Demuxer(av, Address.parse(server.url()), 8.0, 5.0)
+        kinds = [stream.type for stream in found.stream.container.streams]
+        assert found.next() is not None
+        found.close()
+    assert kinds == ["video"]

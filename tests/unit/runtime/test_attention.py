@@ -190,6 +190,7 @@ _ACTS = st.lists(
 def test_it_is_never_lower_than_its_reasons_demand_nor_higher(acts: list[tuple[Reason | str, float, float]]) -> None:
     attention, now_s = ladder(), 0.0
     until_s: dict[Reason, float] = {}
+    moved_s = moving_since_s = float("-inf")
     for act, passed_s, late_s in acts:
         now_s += passed_s
         # Answers come late, and tell of when the frame was captured.
@@ -199,6 +200,11 @@ def test_it_is_never_lower_than_its_reasons_demand_nor_higher(acts: list[tuple[R
             # The operator's time is his own, what others say only adds.
             before_s = float("-inf") if act is Reason.OPERATOR else until_s.get(act, float("-inf"))
             until_s[act] = max(before_s, at_s + HOLD_S)
+            if act is Reason.MOTION:
+                # Motion that goes on is no news.
+                moving_since_s = at_s if at_s - moved_s > HOLD_S else moving_since_s
+                moved_s = max(moved_s, at_s)
+                until_s[act] = max(before_s, moving_since_s + HOLD_S)
         elif act == "leave":
             attention.asked(None)
             until_s.pop(Reason.OPERATOR, None)

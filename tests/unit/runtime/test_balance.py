@@ -24,6 +24,7 @@ class Looked:
     given: float = 0
     lost: float = 0
     ladder: bool = False
+    begun: bool = True
     camera: Any = field(init=False)
     settings: CameraSettings = field(init=False)
     attention: Attention | None = field(init=False)
@@ -305,3 +306,14 @@ def test_what_was_tried_in_vain_is_tried_ever_more_rarely() -> None:
     box.run(240)
     more = [sum(getattr(each, kind) for each in box.channels.values()) for kind in ("given", "lost")]
     assert (more[1] - lost) < 0.02 * (more[0] - given)
+
+
+def test_while_cameras_come_for_the_first_time_what_is_lost_is_no_measure() -> None:
+    late = Looked("late", 10.0, begun=False)
+    box = Box(10.0, Looked("yard", 10.0), late)
+    box.run(2)
+    late.begun = True
+    box.run(2)
+    assert not box.balance.overloaded
+    box.run(5)
+    assert box.balance.overloaded

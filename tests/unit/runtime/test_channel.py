@@ -225,7 +225,8 @@ def test_disarmed_it_sleeps_and_evidence_of_what_is_not_armed_does_not_wake_it(t
 
 def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart_looks_may_be(tmp_path: Path) -> None:
     with EventStore(tmp_path / "events.sqlite") as store:
-        channel = Stage(store, heartbeat=60.0).channel
+        stage = Stage(store, heartbeat=60.0)
+        channel, now_s = stage.channel, 1000.0
         assert channel.sight is not None
         assert channel.ledger is not None
         blindness = channel.settings.blindness
@@ -235,11 +236,14 @@ def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart
             (Rung.WATCH, 0.0, 5.0, 0.2),
         ):
             channel.grant(rung)
+            # Down to less with the next look: what is between it and the one before was seen as that one allowed.
+            now_s += 1.0
+            stage.show(DARK, now_s)
             assert (channel.camera.skip_s, channel.wanted_per_s) == (skip_s, pytest.approx(per_s))
             assert channel.watched == (rung is Rung.WATCH)
             assert channel.status(1001.0).attention == rung.name.lower()
-            assert channel.sight.max_gap_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))
-            assert channel.ledger.max_gap_s == pytest.approx(max(blindness.stale_after, PERIODS * gap_s))
+            assert channel.sight.gap.longest_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))
+            assert channel.ledger.gap.longest_s == pytest.approx(max(blindness.stale_after, PERIODS * gap_s))
 
 
 def test_a_sleeping_camera_that_is_looked_at_each_heartbeat_is_watched_by_the_ledger(tmp_path: Path) -> None:
@@ -259,6 +263,32 @@ def test_a_sleeping_camera_that_is_looked_at_each_heartbeat_is_watched_by_the_le
     # But for the time after the last look, when none may come any more.
     assert totals["watched"] == pytest.approx(270.0, abs=2.0)
     assert stage.channel.sight.state == "live"
+
+
+@pytest.mark.parametrize(("rung", "apart_s"), [(Rung.ASLEEP, 10.0), (Rung.GLANCE, 4.0)])
+def test_waking_up_makes_nothing_unseen_that_was_seen(tmp_path: Path, rung: Rung, apart_s: float) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store, heartbeat=10.0)
+        channel = stage.channel
+        assert channel.ledger is not None
+        assert channel.sight is not None
+        channel.grant(rung)
+        # The last look before it wakes is nearly as old as it may be then.
+        woken_s = 1001.0 + 5 * apart_s - 0.1
+        looked_s = [1001.0 + number * apart_s for number in range(5)]
+        looked_s += [woken_s + 0.2 * (number + 1) for number in range(20)]
+        for tenth in range(1, 10 * round(looked_s[-1] - 1000.0)):
+            now_s = 1000.0 + tenth / 10
+            if now_s == pytest.approx(woken_s):
+                channel.grant(Rung.WATCH)
+            channel.sight.came(now_s)
+            while looked_s and looked_s[0] <= now_s:
+                stage.show(DARK, looked_s.pop(0))
+            channel.tick(now_s)
+        assert set(channel.ledger.totals) == {"starting", "watched"}
+        # Awake, it is asked for more.
+        channel.settle(now_s + 5.0)
+        assert channel.ledger.totals["not_looked"] > 1.5
 
 
 def test_a_file_goes_by_its_own_time(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from edge_resnet.errors import BackendError, CameraError
+from runtime.config.settings import GateSettings
 from runtime.events.event import Event
 from runtime.events.store import EventStore
 from runtime.outputs.output import Output
@@ -241,6 +244,84 @@ def test_what_is_answered_of_a_camera_that_was_removed_meanwhile_counts_for_noth
         hall.food.put((1001.0, BRIGHT))
         guarded.until(lambda: bool(guarded.recorder.looks))
     assert {look.camera for look in guarded.recorder.looks} == {"hall"}
+
+
+def test_what_another_engine_tries_again_is_nothing_of_a_camera_that_was_exchanged_meanwhile(tmp_path: Path) -> None:
+    """A camera of the same name has taken its place: a reload."""
+    yard, asked, exchanged = Frames([], live=True), threading.Event(), threading.Event()
+
+    class Broken(Brightness):
+        def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            if not asked.is_set():
+                asked.set()
+                exchanged.wait(10)
+                raise RuntimeError("device lost")
+            seen.append(len(frames))
+            return super()._run(frames)
+
+    seen: list[int] = []
+    with Guarded(tmp_path, {"yard": yard}, open_backend=lambda without: Broken()) as guarded:
+        watch, before = guarded.room.watch, guarded.room.watch.channels["yard"]
+
+        def exchange() -> None:
+            if asked.is_set() and watch.channels.get("yard") is before:
+                watch.remove("yard")
+                watch.add(guarded.room.assembly.channel("yard"))
+                exchanged.set()
+
+        watch.on_tick = (exchange,)
+        yard.food.put((1000.0, BRIGHT))
+        assert asked.wait(10)
+        guarded.clock.now_s += 1.0
+        assert exchanged.wait(10)
+        guarded.until(lambda: any(each.ended_at is not None for each in guarded.recorder.incidents))
+        # To the thread of the one that was removed, and to its successor's.
+        for _ in range(2):
+            yard.food.put((1001.0, BRIGHT))
+        guarded.until(lambda: bool(guarded.recorder.looks))
+    assert sum(seen) == len(guarded.recorder.looks) == watch.channels["yard"].looks == 1
+
+
+class Lazy(Frames):
+    """Of its frames the network's picture can be made, and not the one for people."""
+
+    @dataclass(frozen=True)
+    class Picture:
+        level: int
+        shape: tuple[int, int] = (480, 640)
+        nbytes: int = 1
+
+        def grey(self, row_step: int, column_step: int) -> npt.NDArray[np.uint8]:
+            return np.full(self.shape, self.level, np.uint8)[::row_step, ::column_step]
+
+        def scaled(self, height: int, width: int) -> npt.NDArray[np.uint8]:
+            if (height, width) == self.shape:
+                raise ValueError("slice")
+            return np.full((height, width, 3), self.level, np.uint8)
+
+    def retrieve(self) -> Any:
+        return self.Picture(self._value)
+
+
+def test_a_picture_that_cannot_be_made_for_people_is_not_shown_and_the_watch_goes_on(store: EventStore) -> None:
+    recorder = Recorder(store)
+    Room(store, {"yard": Lazy(ONE_FIRE)}, recorder, screen=True).run()
+    assert not recorder.pictures
+    assert len(recorder.looks) == 100
+    assert len(recorder.events) == 2
+
+
+def test_a_file_whose_gate_closes_is_passed_over_again_once_its_reason_is_over(store: EventStore) -> None:
+    # Someone is there for a moment; then nothing moves for a minute, in which nothing is judged.
+    yard = Frames([DARK] * 20 + [117] * 5 + [DARK] * 600)
+    gate = GateSettings(enabled=True, hold_open=1.0)
+    room = Room(store, {"yard": yard}, attention="ladder", gate=gate, heartbeat=60.0)
+    channel = replace(room.assembly, open_packets=lambda *_: yard).channel("yard")
+    room.watch.channels["yard"] = channel
+    room.run()
+    assert channel.status(0.0).attention == "glance"
+    # Five a second for the 10 s that it is held and some, then one.
+    assert channel.given < 130
 
 
 def test_a_camera_that_never_came_is_starting_and_gets_no_looks(tmp_path: Path) -> None:

@@ -1,124 +1,16 @@
-"""A camera and its reading thread, with sources that the test controls frame by frame."""
+"""A camera and what it tells of its reading thread, with sources that the test controls frame by frame."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
-from runtime.cameras.backoff import Backoff
-from runtime.cameras.camera import Camera, News
-from runtime.cameras.shot import Shot
 from runtime.pace import Pace
-from runtime.sources.address import Address
-from runtime.sources.frame import EveryFrame, Frame, Image
 from runtime.sources.outage import Outage
-
-LIVE = Address("url", "rtsp://yard/1", "rtsp://yard/1")
-FILE = Address("file", "clip.avi", "clip.avi")
-PICTURE = np.zeros((4, 6, 3), np.uint8)
-
-
-class Fed(EveryFrame):
-    """A source that gives what the test feeds: times of frames, an Outage to raise, None for the end."""
-
-    name, fps = "rtsp://yard/1", 10.0
-
-    def __init__(self, live: bool) -> None:
-        self.live = live
-        self.food: queue.Queue[float | Outage | None] = queue.Queue()
-        self.retrieved = 0
-        self.decodes = True
-        self.closed = threading.Event()
-        self.held = threading.Event()
-
-    def grab(self) -> float | None:
-        told = self.food.get()
-        if isinstance(told, Outage):
-            raise told
-        return told
-
-    def retrieve(self) -> Image | None:
-        self.retrieved += 1
-        return PICTURE.copy() if self.decodes else None
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-class Plain:
-    """Makes shots without measuring anything."""
-
-    def make(self, frame: Frame, due: bool) -> Shot:
-        return Shot(frame, None, frame.image if due else None)
-
-
-class Rig:
-    """A camera whose sources come from a queue: a source, or an Outage for an attempt that fails."""
-
-    def __init__(
-        self, address: Address, looks: Pace | None, pictures: Pace | None = None, by_answers: bool = False
-    ) -> None:
-        self.sources: queue.Queue[Fed | Outage] = queue.Queue()
-        self.bell, self.now_s = threading.Event(), 50.0
-        self.camera = Camera(
-            "yard",
-            address,
-            Plain(),  # type: ignore[arg-type]
-            looks,
-            pictures,
-            self.bell,
-            open_timeout_s=1.0,
-            read_timeout_s=1.0,
-            open=self._open,
-            backoff=lambda: Backoff(lambda: 0.0),
-            clock=lambda: self.now_s,
-            by_answers=by_answers,
-        )
-        self.camera.start()
-
-    def _open(self, address: Address, open_timeout_s: float, read_timeout_s: float) -> Fed:
-        told = self.sources.get()
-        if isinstance(told, Outage):
-            raise told
-        return told
-
-    def until(self, holds: Callable[[News], bool]) -> News:
-        """Wait until the camera's news are so."""
-        waited = threading.Event()
-        for _ in range(2000):
-            if holds(news := self.camera.news()):
-                return news
-            waited.wait(0.005)
-        raise AssertionError(self.camera.news())
-
-
-@pytest.fixture
-def rig() -> Iterator[Callable[..., Rig]]:
-    rigs: list[Rig] = []
-
-    def make(
-        address: Address = LIVE, looks: Pace | None = None, pictures: Pace | None = None, by_answers: bool = False
-    ) -> Rig:
-        rigs.append(Rig(address, looks or Pace(100.0), pictures, by_answers))
-        return rigs[-1]
-
-    yield make
-    for each in rigs:
-        each.camera.stop()
-        each.sources.put(Outage("yard", "gone", "the test is over"))
-
-
-def feed(rig: Rig, *food: float | Outage | None) -> Fed:
-    source = Fed(rig.camera.live)
-    for each in food:
-        source.food.put(each)
-    rig.sources.put(source)
-    return source
+from tests.unit.runtime.cameras.fed import FILE, Fed, Rig, feed
 
 
 def test_the_newest_frame_of_a_live_camera_wins_and_the_others_are_counted(rig: Callable[..., Rig]) -> None:
@@ -146,7 +38,7 @@ def test_a_file_waits_for_every_frame_to_be_taken(rig: Callable[..., Rig]) -> No
         if shot is not None:
             times_s.append(shot.frame.time_s)
     assert times_s == [0.0, 0.1, 0.2]
-    assert not at.camera.dropped
+    assert at.camera.dropped.total() == 0
 
 
 def test_only_frames_that_are_due_become_pictures(rig: Callable[..., Rig]) -> None:
@@ -264,7 +156,7 @@ def test_pictures_for_people_do_not_take_the_place_of_looks(rig: Callable[..., R
     shot = at.camera.take()
     assert shot is not None
     assert (shot.frame.index, shot.due, picture.due) == (0, True, False)
-    assert not at.camera.dropped
+    assert at.camera.dropped.total() == 0
 
 
 class Passing(Fed):
@@ -322,7 +214,8 @@ def test_only_frames_at_hand_are_looked_at_and_all_are_counted(rig: Callable[...
     assert looked_at(at) == [0, 5, 10, 15]
     assert source.retrieved == 4
     assert at.camera.news().came == 20
-    assert set(source.skips) == {4.0}
+    # Before the first look none is passed over.
+    assert source.skips == [0.0, *[4.0] * 20]
 
 
 def test_a_file_waits_for_the_answer_before_it_reads_on(rig: Callable[..., Rig]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import av
 import cv2
@@ -12,7 +12,7 @@ import pytest
 from edge_resnet.preprocess import Preprocess
 from runtime.cameras.mask import Mask
 from runtime.cameras.measure import measure
-from runtime.cameras.shot import Maker
+from runtime.cameras.shot import Maker, Undecodable
 from runtime.config.settings import BlindnessSettings
 from runtime.sources.decoded import AvFrame
 from runtime.sources.frame import Frame, Image
@@ -72,6 +72,35 @@ def test_what_is_masked_is_black_in_every_picture_that_anybody_gets(decoded: boo
     assert shot.seen is not None
     assert shot.seen.light_level > 190
     assert shot.frame.shape == SIZE
+
+
+@dataclass(frozen=True)
+class Damaged(Bright):
+    """A decoded frame of which a library can make nothing."""
+
+    error: Exception = field(default_factory=ValueError)
+
+    def grey(self, row_step: int, column_step: int) -> Image:
+        raise self.error
+
+    def scaled(self, height: int, width: int) -> Image:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("slice"), RuntimeError("of C"), av.error.ArgumentError(22, "Invalid")])
+def test_a_frame_of_which_no_picture_can_be_made_says_so_in_one_way_whenever_it_is_asked(error: Exception) -> None:
+    frame = Frame(Damaged([], error=error), 0.0, 0)
+    with pytest.raises(Undecodable, match=type(error).__name__):
+        maker().make(frame, due=True)
+    shown = maker().make(frame, due=False).frame
+    for ask in (lambda: shown.image, lambda: shown.fitted(80)):
+        with pytest.raises(Undecodable):
+            ask()
+
+
+def test_a_box_that_has_no_memory_is_not_told_as_a_damaged_frame() -> None:
+    with pytest.raises(MemoryError):
+        maker().make(Frame(Damaged([], error=MemoryError()), 0.0, 0), due=True)
 
 
 def scene(height: int, width: int) -> Image:

@@ -1,0 +1,139 @@
+"""Streams that are not RTSP, from a server of the test's own: their packets, and what they have beside video."""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from runtime.sources import demuxer, open_packets
+from runtime.sources.address import Address
+from runtime.sources.demuxer import Demuxer
+from runtime.sources.outage import Outage
+from runtime.sources.packet_source import PacketSource
+from tests.unit.runtime.sources.videos import FPS, Video, write, x264
+
+_RATE = 48_000
+
+
+@contextmanager
+def served(path: Path) -> Iterator[Address]:
+    """The bytes of a file to whoever connects first; then the connection is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            # Who has seen enough leaves before the end.
+            with connection, suppress(ConnectionError):
+                connection.sendall(path.read_bytes())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield Address.parse(f"tcp://127.0.0.1:{listening.getsockname()[1]}")
+        thread.join(10)
+
+
+class Ticking:
+    """A clock that goes on by so much each time that it is read."""
+
+    def __init__(self, step_s: float) -> None:
+        self._step_s, self.now_s = step_s, 1000.0
+
+    def __call__(self) -> float:
+        self.now_s += self._step_s
+        return self.now_s
+
+
+def write_with_sound(path: Path, pictures: int, sounds: int) -> Path:
+    """An MPEG-TS of so many frames, and of so many 25ths of a second of sound."""
+    with av.open(str(path), "w", format="mpegts") as container:
+        video, sound = container.add_stream("libx264", rate=FPS), container.add_stream("mp2", rate=_RATE)
+        video.width, video.height, video.pix_fmt, sound.layout = 160, 96, "yuv420p", "mono"
+        video.options = {"preset": "ultrafast", "tune": "zerolatency"}
+        for number in range(sounds):
+            if number < pictures:
+                frame = av.VideoFrame.from_ndarray(np.full((96, 160, 3), number, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, FPS)
+                container.mux(video.encode(frame))
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, _RATE // FPS), np.int16), format="s16", layout="mono")
+            heard.sample_rate, heard.pts, heard.time_base = _RATE, number * _RATE // FPS, Fraction(1, _RATE)
+            container.mux(sound.encode(heard))
+    return path
+
+
+def test_a_camera_whose_sound_goes_on_when_its_pictures_stop_is_a_timeout(tmp_path: Path) -> None:
+    with served(write_with_sound(tmp_path / "yard.ts", pictures=50, sounds=350)) as address:
+        found = Demuxer(av, address, 5.0, 5.0, clock=Ticking(0.1))
+        packets = 0
+        with pytest.raises(Outage) as caught:
+            while found.next() is not None:
+                packets += 1
+        found.close()
+    assert caught.value.reason == "timeout"
+    # The last frame is seen to be whole only when another begins.
+    assert packets >= 48
+
+
+def test_of_a_file_with_sound_all_frames_are_read(tmp_path: Path) -> None:
+    path = write_with_sound(tmp_path / "yard.ts", pictures=50, sounds=350)
+    source = open_packets(Address.parse(str(path)), 5.0, 5.0)
+    frames = 0
+    while source.grab() is not None:
+        frames += 1
+    source.close()
+    assert frames == 50
+
+
+def test_a_live_stream_without_timestamps_is_of_now(tmp_path: Path) -> None:
+    clock = Ticking(0.05)
+    with served(write(tmp_path / "yard", Video(suffix=".h264", frames=100, options=x264()))) as address:
+        source = PacketSource(av, address, 5.0, 5.0, clock=clock)
+        captured_s = []
+        for _ in range(10):
+            before_s = clock.now_s
+            at_s = source.grab()
+            assert at_s is not None
+            assert before_s < at_s <= clock.now_s
+            captured_s.append(at_s)
+        assert math.isinf(source._dts_s)
+        source.close()
+    assert captured_s == sorted(captured_s)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_picture_of_more_pixels_than_any_camera_has_is_refused(
+    tmp_path: Path, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demuxer, "_MOST_PIXELS", 159 * 96)
+    path = write(tmp_path / "yard", Video(suffix=".ts", options=x264()))
+    with served(path) if live else nullcontext(Address.parse(str(path))) as address, pytest.raises(Outage) as caught:
+        open_packets(address, 5.0, 5.0)
+    assert caught.value.reason == "codec"
+    assert "160 x 96" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_that_becomes_so_large_later_is_never_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demuxer, "_MOST_PIXELS", 256 * 256)
+    small, large = (
+        write(tmp_path / name, Video(suffix=".ts", width=width, height=96, options=x264()))
+        for name, width in (("small", 160), ("large", 1600))
+    )
+    path = tmp_path / "joined.ts"
+    path.write_bytes(small.read_bytes() + large.read_bytes())
+    source = open_packets(Address.parse(str(path)), 5.0, 5.0)
+    shapes = set()
+    while source.grab() is not None:
+        picture = source.retrieve()
+        assert picture is not None
+        shapes.add(picture.shape[:2])
+    source.close()
+    assert shapes == {(96, 160)}
