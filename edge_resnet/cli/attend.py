@@ -49,7 +49,10 @@ def attend(
     options.require_store(events)
     with EventStore(events, read_only=camera is None) as store:
         if camera is not None:
+            before = {each["camera"] for each in _attended(store, now)}
             _command(store, camera, now, None if stop else until)
+            if stop:
+                say(f"{camera}: {'no longer attended' if camera in before else 'was not attended'}")
         attended = _attended(store, now)
     if settings is not None and not stop and settings.attention == "full" and not settings.gate.enabled:
         say(f"{camera}: attention: full and no gate; nothing of it is left out anyway")

@@ -28,6 +28,12 @@ def without_pyav(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding((*path, "attention"), f"ladder {NEEDS_PYAV}; or write full")
 
 
+def warnings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """What of a configuration works otherwise than somebody may think who wrote it. `data`: as read."""
+    yield from without_packets(data)
+    yield from idle_decoders(data)
+
+
 def without_packets(data: Mapping[str, Any]) -> Iterator[Finding]:
     """The cameras that are to be on the ladder, cannot be, and have a gate in its place that nobody has put there."""
     for path, camera, address in _asking(data):

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from edge_resnet.errors import CameraError, UserError
 from edge_resnet.manifest import AlarmSpec, InputSpec
+from runtime.config import ladder
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
 from runtime.config.explain import explain, is_contradiction
 from runtime.config.fill import Unset, fill, holds_password
 from runtime.config.finding import Finding, KeyPath, dotted
-from runtime.config.ladder import idle_decoders, without_packets, without_pyav
 from runtime.config.references import (
     ambiguous_modes,
     cameras,
@@ -92,8 +92,8 @@ def read(
     environment = os.environ if environment is None else environment
     problems += _fill(document, file.parent, environment)
     problems += fill_sinks(document, file.parent, environment)
-    problems += map(document.at_value, without_pyav(document.data))
-    warnings += map(document.at_value, (*without_packets(document.data), *idle_decoders(document.data)))
+    problems += map(document.at_value, ladder.without_pyav(document.data))
+    warnings += map(document.at_value, ladder.warnings(document.data))
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)

@@ -55,7 +55,10 @@ def test_a_camera_is_attended_shown_and_released(folder: Path, capsys: pytest.Ca
         assert edge_resnet(capsys, "attend", "--json").answer == {"attended": [told], "stream_runs": True}
     longer = edge_resnet(capsys, "attend", "yard/gate", "--for", "2h", "--json").answer["attended"]
     assert datetime.fromisoformat(longer[0]["until"]) > until + timedelta(hours=1)
-    assert edge_resnet(capsys, "attend", "yard/gate", "--stop", "--json").answer["attended"] == []
+    stopped = edge_resnet(capsys, "attend", "yard/gate", "--stop", "--json")
+    assert stopped.answer["attended"] == []
+    assert "yard/gate: no longer attended" in stopped.err
+    assert "yard/gate: was not attended" in edge_resnet(capsys, "attend", "yard/gate", "--stop").err
     assert "no camera is attended" in edge_resnet(capsys, "attend").out
 
 
