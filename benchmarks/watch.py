@@ -124,7 +124,7 @@ def peer(name: str, python: str, module: str, folder: Path, options: Sequence[st
 
 def _weight_bytes(session: int) -> int:
     """PSS of all processes of a session: memory that several share counts once."""
-    return sum(_pss_bytes(path) for path in Path("/proc").glob("[0-9]*") if _session(path) == session)
+    return sum(pss_bytes(path) for path in Path("/proc").glob("[0-9]*") if _session(path) == session)
 
 
 def _session(process: Path) -> int:
@@ -135,7 +135,8 @@ def _session(process: Path) -> int:
         return -1
 
 
-def _pss_bytes(process: Path) -> int:
+def pss_bytes(process: Path) -> int:
+    """The proportional set size of a process, by its folder in /proc; 0 when it is gone."""
     try:
         lines = (process / "smaps_rollup").read_text().splitlines()
     except OSError:

@@ -114,24 +114,19 @@ class Attention:
     @property
     def skip_s(self) -> float:
         """For how long after a key frame the frames that need it are passed over, in seconds; 0 for not at all."""
-        return {Rung.ASLEEP: self.heartbeat_s, Rung.GLANCE: self._glance_within_s, Rung.WATCH: 0.0}[self.granted]
+        glance_s = min(self.settings.glance_within, self.heartbeat_s)
+        return {Rung.ASLEEP: self.heartbeat_s, Rung.GLANCE: glance_s, Rung.WATCH: 0.0}[self.granted]
 
     @property
     def looks_per_s(self) -> float:
         """How many looks a second it is to get, and gets where key frames are so many."""
-        glances_per_s = max(1.0 / self.settings.glance, 1.0 / self.heartbeat_s)
-        rates = {Rung.ASLEEP: 1.0 / self.heartbeat_s, Rung.GLANCE: glances_per_s, Rung.WATCH: self.rate_per_s}
-        return max(min(self.rate_per_s, rates[self.granted]), 1.0 / self.heartbeat_s)
+        most = {Rung.ASLEEP: 0.0, Rung.GLANCE: 1.0 / self.settings.glance, Rung.WATCH: self.rate_per_s}
+        return max(min(self.rate_per_s, most[self.granted]), 1.0 / self.heartbeat_s)
 
     @property
     def longest_s(self) -> float:
         """The longest time between two looks that this rung allows, in seconds."""
-        longest = {Rung.ASLEEP: self.heartbeat_s, Rung.GLANCE: self._glance_within_s, Rung.WATCH: 0.0}
-        return max(longest[self.granted], 1.0 / self.looks_per_s)
-
-    @property
-    def _glance_within_s(self) -> float:
-        return min(self.settings.glance_within, self.heartbeat_s)
+        return max(self.skip_s, 1.0 / self.looks_per_s)
 
     def _stay(self, reason: Reason, until_s: float) -> None:
         self._until_s[reason] = max(until_s, self._until_s.get(reason, until_s))

@@ -41,9 +41,8 @@ class Balance:
     # In cameras that are watched, not in looks.
     _places: Load = field(default_factory=Load, init=False)
     _count: _Count | None = field(default=None, init=False)
-    # Each camera of the ladder is in one of them, by the clock of `look`.
-    _watched_since_s: dict[str, float] = field(default_factory=dict, init=False)
-    _unwatched_since_s: dict[str, float] = field(default_factory=dict, init=False)
+    # Since when each camera of the ladder is watched, or is not, by the clock of `look`.
+    _since_s: dict[str, float] = field(default_factory=dict, init=False)
     _now_s: float = field(default=0.0, init=False)
     # How many cameras ever gave a frame, and since when.
     _begun: int = field(default=0, init=False)
@@ -70,9 +69,8 @@ class Balance:
     def skip(self) -> None:
         """What is being counted is no measure: no engine runs, or a camera came or went."""
         self._count = None
-        for times_s in (self._watched_since_s, self._unwatched_since_s):
-            for name in times_s.keys() - self.channels.keys():
-                del times_s[name]
+        for name in self._since_s.keys() - self.channels.keys():
+            del self._since_s[name]
 
     def share_out(self) -> None:
         """Give each camera its rung and its share of the looks."""
@@ -105,13 +103,10 @@ class Balance:
             self._put(channel, Rung.WATCH if watched else Rung.GLANCE)
 
     def _put(self, channel: Channel, rung: Rung) -> None:
-        """Grant a rung, and note since when."""
+        """Grant a rung, and note since when it is watched, or is not."""
+        if channel.name not in self._since_s or channel.watched != (rung is Rung.WATCH):
+            self._since_s[channel.name] = self._now_s
         channel.grant(rung)
-        held, left = self._watched_since_s, self._unwatched_since_s
-        if rung is not Rung.WATCH:
-            held, left = left, held
-        held.setdefault(channel.name, self._now_s)
-        left.pop(channel.name, None)
 
     def _wanting(self) -> list[Channel]:
         """The cameras that want to be watched, those with the best reason first; of equals, each has its turn."""
@@ -121,11 +116,9 @@ class Balance:
     def _precedence(self, channel: Channel) -> tuple[int, int, float]:
         assert channel.attention is not None
         assert channel.attention.reason is not None
-        since_s = self._watched_since_s.get(channel.name)
-        if since_s is None:
-            turn, since_s = 1, self._unwatched_since_s.get(channel.name, 0.0)
-        else:
-            turn = 2 if self._now_s - since_s >= _TURN_S else 0
+        since_s = self._since_s.get(channel.name, 0.0)
+        # Those whose turn goes on, those who wait, and those who had theirs.
+        turn = 1 if not channel.watched else 2 if self._now_s - since_s >= _TURN_S else 0
         return -channel.attention.reason, turn, since_s
 
     def _measure(self, now_s: float) -> bool:

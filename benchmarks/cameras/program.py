@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.watch import pss_bytes
+
 ROOT = Path(__file__).resolve().parents[2]
 _ENDS_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.1
@@ -84,9 +86,7 @@ class Program:
         process = Path(f"/proc/{self._process.pid}")
         # The name, in brackets, may hold anything; counted from behind it are user and system time, and threads.
         fields = (process / "stat").read_text().rpartition(")")[2].split()
-        weighed = (process / "smaps_rollup").read_text().splitlines()
-        pss_bytes = next(int(line.split()[1]) << 10 for line in weighed if line.startswith("Pss:"))
-        return Usage((int(fields[11]) + int(fields[12])) / _TICKS_PER_S, pss_bytes, int(fields[17]))
+        return Usage((int(fields[11]) + int(fields[12])) / _TICKS_PER_S, pss_bytes(process), int(fields[17]))
 
     def _read(self) -> None:
         assert self._process.stdout is not None

@@ -43,8 +43,12 @@ def open_ffmpeg(
 
 def stated_fps(capture: cv2.VideoCapture, most: float) -> float:
     """Frames a second as the stream states them; 25 where it states none, or more than `most` (broken headers do)."""
-    fps = float(capture.get(cv2.CAP_PROP_FPS))
-    return fps if 0.0 < fps <= most else _USUAL_FPS
+    return believable_fps(float(capture.get(cv2.CAP_PROP_FPS)), most)
+
+
+def believable_fps(stated: float, most: float) -> float:
+    """Frames a second, of which a header states `stated`; 25 where that is none, or more than `most`."""
+    return stated if 0.0 < stated <= most else _USUAL_FPS
 
 
 def retrieve_image(capture: cv2.VideoCapture) -> Image | None:

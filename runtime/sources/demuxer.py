@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from runtime.sources.address import Address
+from runtime.sources.capture import believable_fps
 from runtime.sources.diagnosis import diagnose, short_of_resources
 from runtime.sources.hardware import Decoder, accelerator
 from runtime.sources.outage import Outage
@@ -18,7 +19,6 @@ OPTIONS = {"rtsp_transport": "tcp", "fpsprobesize": "0", "allowed_media_types": 
 # Decoded, a frame of so many pixels takes 100 MB. No camera has one; who asks for it wants the memory of this box.
 _MOST_PIXELS = 8192 * 8192
 _MAX_FPS = 1000.0
-_USUAL_FPS = 25.0
 
 
 class Demuxer:
@@ -95,8 +95,7 @@ class Demuxer:
     @property
     def fps(self) -> float:
         """Frames a second, as the stream states them; 25 where it states none, or no sensible number."""
-        stated = float(self.stream.average_rate or self.stream.guessed_rate or 0)
-        return stated if 0.0 < stated <= _MAX_FPS else _USUAL_FPS
+        return believable_fps(float(self.stream.average_rate or self.stream.guessed_rate or 0), _MAX_FPS)
 
     @property
     def start_s(self) -> float:
