@@ -30,14 +30,10 @@ from runtime.events.prompt import PromptStore
 from runtime.judge import Judge
 from runtime.pace import Pace
 from runtime.scorebook import ScoreBook
-from runtime.sources import feed, open_packets, open_source
+from runtime.sources import OpenPackets, feed, open_packets, open_source
 from runtime.sources.address import Address
-from runtime.sources.feed import Feeds, Taker
+from runtime.sources.feed import Feeds
 from runtime.sources.frame import Source
-from runtime.sources.hardware import Decoder
-
-# Opens a source by its packets, which go to the taker, and are decoded by the decoder; else as Open.
-OpenPackets = Callable[[Address, float, float, Taker, Decoder], Source]
 
 
 @dataclass

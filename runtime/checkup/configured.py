@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 from edge_resnet.errors import CameraError
-from runtime.assembly import OpenPackets
 from runtime.cameras.reader import Open
 from runtime.checkup.item import Item
 from runtime.checkup.key_frames import KeyFrames, key_frames, longest_s
 from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
-from runtime.sources import open_packets, open_source
+from runtime.sources import OpenPackets, open_packets, open_source
 from runtime.sources.address import Address
 from runtime.sources.feed import nobody
 from runtime.sources.frame import Source

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from runtime.sources.address import Address
 from runtime.sources.capture import OPEN_TIMEOUT_S, READ_TIMEOUT_S
 from runtime.sources.feed import Taker, nobody
@@ -14,6 +16,9 @@ from runtime.sources.outage import Outage
 from runtime.sources.packets import NEEDS_PYAV, pyav
 from runtime.sources.rtsp import RtspSource
 from runtime.sources.usb import UsbSource
+
+# Opens a source by its packets, as open_packets does.
+OpenPackets = Callable[[Address, float, float, Taker, Decoder], Source]
 
 
 def open_source(
