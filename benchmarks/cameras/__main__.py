@@ -48,7 +48,7 @@ from edge_resnet.hardware import cpu_name, memory_bytes
 
 _CLIPS = "clips"
 # A trial with the ladder takes 45 s; one more may begin until then.
-QUICK = Plan(seconds=26.0, settle_s=8.0, alarming=3, moving=1, ladder_first=40, peer_s=10.0, until_s=130.0)
+QUICK = Plan(26.0, 8.0, alarming=3, moving=1, ladder_first=40, peer_s=10.0, until_s=130.0, quiet_s=12)
 _GIGA = 1e9
 # Of the first setting, at the top of the answer.
 _HEADLINES = ("cameras", "at_least", "ratio_every_frame", "ratio_sampling", "recall", "recall_full", "extra_delay_s")

@@ -34,7 +34,8 @@ class Plan:
     """How much is tried. `alarming`, `moving`: excerpts at most. `ladder_first`: where the search with the ladder
     begins; `most`: cameras. `peer_s`: None for a search with peers, too; else there is one trial of each, of so many
     seconds, with more cameras than it can watch, and none of full decoding but the first. `until_s`: no other trial
-    with the ladder begins after so many seconds.
+    with the ladder begins after so many seconds. `quiet_s`: the quiet piece, which comes again and again; no sensor's
+    noise does, so a camera that shows nothing else counts as frozen after a while, which costs it no looks.
     """
 
     seconds: float
@@ -45,6 +46,7 @@ class Plan:
     most: int = 256
     peer_s: float | None = None
     until_s: float = float("inf")
+    quiet_s: int = 120
 
 
 def scenery(clips: Path, truth: Path, bundle: Bundle, encoding: Encoding, cache: Path, plan: Plan) -> Scenery:
@@ -54,7 +56,7 @@ def scenery(clips: Path, truth: Path, bundle: Bundle, encoding: Encoding, cache:
     moving = excerpts.moving(found, known, plan.moving)
     pieces = Pieces(cache, encoding, quiet_picture([clip for clip in found if not known.get(clip.name)], bundle))
     return Scenery(
-        quiet=pieces.quiet(),
+        quiet=pieces.quiet(plan.quiet_s),
         alarming=tuple(pieces.spliced(each, number) for number, each in enumerate(alarming)),
         moving=tuple(pieces.spliced(each, number) for number, each in enumerate(moving)),
     )

@@ -27,7 +27,6 @@ from edge_resnet.errors import UserError
 
 FPS = 25
 GOP = 50
-QUIET_S = 12
 Image = npt.NDArray[np.uint8]
 
 # Levels of grey, and pixels that they reach over, as of a small sensor in a lit room behind the camera's own filter; so
@@ -89,9 +88,9 @@ class Pieces:
         self._still = _scaled(still, encoding)
         self._noise = [_noise(seed, encoding) for seed in range(_NOISES)]
 
-    def quiet(self) -> Piece:
-        """Nothing happens."""
-        frames = QUIET_S * FPS
+    def quiet(self, seconds: int) -> Piece:
+        """Nothing happens, for an even number of seconds; then the same noise comes again."""
+        frames = seconds * FPS
         return Piece(self._encoded(repeat(self._still, frames), {"quiet": frames}), frames)
 
     def spliced(self, excerpt: Excerpt, number: int) -> Piece:

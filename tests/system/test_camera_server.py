@@ -23,7 +23,7 @@ DARK, BRIGHT = 60, 200
 
 def quiet(folder: Path, level: int) -> Piece:
     """An even picture of this level of grey."""
-    return Pieces(folder, SMALL, np.full((180, 320, 3), level, np.uint8)).quiet()
+    return Pieces(folder, SMALL, np.full((180, 320, 3), level, np.uint8)).quiet(12)
 
 
 @pytest.fixture
