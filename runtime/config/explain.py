@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -30,10 +30,12 @@ _WANTED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "string_type": "text",
+    "path_type": "text",
     "tuple_type": "a list: [one, two], or a line with - for each",
     "dict_type": "keys with values, indented under it",
     "model_type": "keys with values, indented under it",
 }
+_COLLECTIONS: dict[type, str] = {list: "a list", dict: "keys with values"}
 
 
 def explain(error: ValidationError, document: Document) -> Iterator[Problem]:
@@ -103,6 +105,10 @@ def _text(detail: ErrorDetails, document: Document) -> str:
         return f"takes {_WANTED[kind]}, not {value}{_quotes(detail)}"
     if kind == "literal_error":
         expected = [word.strip("' ") for word in str(ctx["expected"]).replace(" or ", ",").split(",")]
+        if detail["input"] is None:
+            return f"nothing stands here; write {_choice(expected)}"
+        if isinstance(detail["input"], list | dict):
+            return f"takes one word, {_choice(expected)}, not {value}"
         return f"unknown {value}; {instead(str(detail['input']).lower(), expected)}"
     if kind in ("too_short", "too_long", "string_too_short"):
         if kind == "too_long":  # only points have a length that can be passed
@@ -116,12 +122,18 @@ def _shown(document: Document, detail: ErrorDetails) -> str:
     """The value as it is written, where it may be repeated: in quotes unless it is a number or a quantity."""
     written = document.texts.get(detail["loc"])
     if written is None:
-        return "this"
+        return _COLLECTIONS.get(type(detail["input"]), "this")
     if not written:
         return "this (empty)"
     given = detail["input"]
     number = detail["type"] in _BOUNDS or (isinstance(given, int | float) and not isinstance(given, bool))
     return shown(written).strip("'") if number else shown(written)
+
+
+def _choice(words: Sequence[str]) -> str:
+    """All of some words: full or ladder."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _unit(document: Document, path: KeyPath) -> str:

@@ -12,6 +12,8 @@ from runtime.sources.address import redact
 KeyPath = tuple[str | int, ...]
 
 _LONGEST_SHOWN = 40
+# Of so few letters, with one exchanged, it is another word and no slip: gpu, cpu.
+_OTHER_WORD = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ def dotted(path: KeyPath) -> str:
 
 def instead(word: str, known: Collection[str]) -> str:
     """What to write in place of a word that is not known: the one that was probably meant, else all there are."""
-    if close := difflib.get_close_matches(word, known, n=1):
-        return f"did you mean {close[0]}?"
+    if (probably := meant(word, known)) is not None:
+        return f"did you mean {probably}?"
     return f"there are {', '.join(known)}" if known else "there are none"
+
+
+def meant(word: str, known: Collection[str]) -> str | None:
+    """The one that was probably meant by a word that is not known, if any."""
+    close = difflib.get_close_matches(word, known)
+    return next((each for each in close if not len(each) == len(word) <= _OTHER_WORD), None)

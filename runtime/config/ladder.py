@@ -31,6 +31,7 @@ def without_pyav(data: Mapping[str, Any]) -> Iterator[Finding]:
 def warnings(data: Mapping[str, Any]) -> Iterator[Finding]:
     """What of a configuration works otherwise than somebody may think who wrote it. `data`: as read."""
     yield from without_packets(data)
+    yield from idle_ladders(data)
     yield from idle_decoders(data)
 
 
@@ -46,14 +47,29 @@ def without_packets(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding((*path, "attention"), text)
 
 
+def idle_ladders(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras with settings of a ladder that they are not on."""
+    for path, camera, full in _beside(data):
+        if isinstance(camera.get("ladder"), dict):
+            why = "it holds with attention: ladder" if full else "frames of this source cannot be passed over undecoded"
+            yield Finding((*path, "ladder"), f"without effect: {why}")
+
+
 def idle_decoders(data: Mapping[str, Any]) -> Iterator[Finding]:
     """The cameras with a decoder of their own whose frames are not decoded by it: they are not on the ladder."""
+    for path, camera, _ in _beside(data):
+        if camera.get("decoder", "cpu") != "cpu":
+            text = "without effect: it decodes RTSP and video files with attention: ladder, and nothing else"
+            yield Finding((*path, "decoder"), text)
+
+
+def _beside(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], bool]]:
+    """The cameras that are not on the ladder; whether that is for `attention: full`, else for want of packets."""
     packetless = {path for path, _, address in _asking(data) if not address.has_packets}
     for path, camera in cameras(data):
         full = camera.get("attention", "full") == "full"
-        if camera.get("decoder", "cpu") != "cpu" and (full or path in packetless):
-            text = "without effect: it decodes RTSP and video files with attention: ladder, and nothing else"
-            yield Finding((*path, "decoder"), text)
+        if full or path in packetless:
+            yield path, camera, full
 
 
 def _asking(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:

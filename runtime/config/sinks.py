@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -204,8 +205,11 @@ BUILT_IN: dict[str, type[SinkSettings]] = {
 OTHER = "other"
 
 
-def _known(kind: str) -> str:
-    if kind not in (known := {**BUILT_IN, **plugins.installed()}):
+def _known(kind: Any) -> Any:
+    known = {**BUILT_IN, **plugins.installed()}
+    if kind is None or isinstance(kind, list | dict):
+        raise ValueError(f"takes one word: {', '.join(known)}")
+    if isinstance(kind, str) and kind not in known:
         raise ValueError(f"{shown(kind)} is no kind of sink; {instead(kind, known)}")
     return kind
 
@@ -215,7 +219,7 @@ class PluginSettings(SinkSettings):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "not": {"enum": list(BUILT_IN)}})]
+    kind: Annotated[str, BeforeValidator(_known), WithJsonSchema({"type": "string", "not": {"enum": list(BUILT_IN)}})]
     """What it is: jsonl, mqtt, webhook, email, or a kind that another package brings."""
     _own: BaseModel = PrivateAttr()
 

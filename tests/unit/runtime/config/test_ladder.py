@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_resnet.errors import UserError
+from runtime.config.example import EXAMPLE
 from runtime.config.ladder import on_ladder
 from runtime.config.load import Reading, load, read
 from runtime.config.settings import CameraSettings
@@ -106,6 +107,34 @@ def test_a_decoder_that_has_nothing_to_decode_is_noted(tmp_path: Path, camera: s
     assert [(note.path[-1], "without effect" in note.text) for note in reading.warnings] == (
         [("decoder", True)] if without_effect else []
     )
+
+
+@pytest.mark.usefixtures("without_pyav")
+@pytest.mark.parametrize(
+    ("camera", "why"),
+    [
+        ("{detect: rtsp://h/x, ladder: {hold: 20 s}}", "it holds with attention: ladder"),
+        ("{detect: rtsp://h/x, attention: full, ladder: {hold: 20 s}}", "it holds with attention: ladder"),
+        ("{detect: 0, attention: ladder, gate: {enabled: true}, ladder: {wake: 0.3}}", "cannot be passed over"),
+        ("{detect: 0, attention: ladder, gate: {enabled: true}}", None),
+    ],
+)
+def test_a_ladder_that_a_camera_is_not_on_is_noted(tmp_path: Path, camera: str, why: str | None) -> None:
+    reading = written(tmp_path, camera)
+    assert [note.path[-1] for note in reading.warnings] == ([] if why is None else ["ladder"])
+    assert all(str(why) in note.text for note in reading.warnings)
+
+
+def test_the_example_s_ladder_is_right_and_noted_only_where_it_has_no_effect(tmp_path: Path) -> None:
+    file = tmp_path / "cameras.yaml"
+    file.write_text(EXAMPLE)
+    assert read(file).warnings == ()
+    head, ladder, tail = EXAMPLE.partition("\n        # ladder:")
+    own, end, tail = tail.partition("        schedule:")
+    file.write_text(head + (ladder + own).replace("\n        # ", "\n        ") + end + tail)
+    (note,) = read(file).warnings
+    assert note.path[-1] == "ladder"
+    assert read(file).settings is not None
 
 
 def test_an_address_that_is_none_is_told_once(tmp_path: Path) -> None:

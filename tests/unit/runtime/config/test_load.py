@@ -75,6 +75,21 @@ def test_a_good_file_is_settings(file: Path) -> None:
         ("heartbeat: 0 s", "5:20: sites.yard.cameras.gate.heartbeat: 0 s must be over 0 s"),
         ("alarms: fire", "5:17: sites.yard.cameras.gate.alarms: takes a list: [one, two], or a line with - for each"),
         ("schedule: on", "5:19: sites.yard.cameras.gate.schedule: takes text, not 'on', which YAML reads as true;"),
+        ("schedule: [nights]", "5:19: sites.yard.cameras.gate.schedule: takes text, not a list"),
+        (
+            "attention: [ladder]",
+            "5:20: sites.yard.cameras.gate.attention: takes one word, full or ladder, not a list",
+        ),
+        (
+            "attention: {mode: ladder}",
+            "5:20: sites.yard.cameras.gate.attention: takes one word, full or ladder, not keys with values",
+        ),
+        ("attention:", "5:19: sites.yard.cameras.gate.attention: nothing stands here; write full or ladder"),
+        ("attention: lader", "5:20: sites.yard.cameras.gate.attention: unknown 'lader'; did you mean ladder?"),
+        (
+            "decoder: gpu",
+            "5:18: sites.yard.cameras.gate.decoder: unknown 'gpu'; there are cpu, auto, cuda, qsv, vaapi, videotoolbox",
+        ),
         ("gate: off", "5:15: sites.yard.cameras.gate.gate: takes keys with values, indented under it, not 'off'"),
         ("gate: {enabled: x}", "5:25: sites.yard.cameras.gate.gate.enabled: takes true or false, not 'x'"),
         ("gate: {min_area: 2}", "5:26: sites.yard.cameras.gate.gate.min_area: 2 must be at most 1"),

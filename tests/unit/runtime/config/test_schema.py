@@ -84,7 +84,8 @@ def test_the_page_tells_the_defaults() -> None:
 
 
 def test_the_example_tells_the_defaults() -> None:
-    told = re.findall(r"^ *([a-z_]+): .*# .*default:? ([^;#\n]+?)$", EXAMPLE, re.MULTILINE)
+    # The ladder is commented out: on a camera with attention: full it has no effect.
+    told = re.findall(r"^ *(?:#  +)?([a-z_]+): .*# .*default:? ([^;#\n]+?)$", EXAMPLE, re.MULTILINE)
     defaults = written_defaults()
     assert [(key, value) for key, value in told if key in defaults and value != defaults[key]] == []
     assert len([key for key, _ in told if key in defaults]) == len(defaults)

@@ -118,6 +118,10 @@ def test_files_are_sought_beside_the_configuration(file: Path) -> None:
     ("sink", "told"),
     [
         ("{kind: webhok, url: x}", "kind: 'webhok' is no kind of sink; did you mean webhook?"),
+        ("{kind: [webhook], url: x}", "kind: takes one word: jsonl, mqtt, webhook, email"),
+        ("{kind: {a: b}}", "kind: takes one word: jsonl, mqtt, webhook, email"),
+        ("{kind: 3}", "kind: takes text, not 3; write it in quotes"),
+        ("{kind: jsonl, path: [a]}", "path: takes text, not a list"),
         (
             "{url: x}",
             "kind is missing. What it is: jsonl, mqtt, webhook, email, or a kind that another package brings.",
