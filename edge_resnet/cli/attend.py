@@ -35,8 +35,8 @@ def attend(
 ) -> None:
     """Have a camera looked at closely, asleep or not; without CAMERA tell which ones are, and until when.
 
-    It concerns cameras on the attention ladder or with a gate; the others are always looked at closely. A stream that
-    runs obeys within a second, and one that begins later too.
+    It concerns cameras on the attention ladder or with a gate; the others are always looked at closely, and refused. A
+    stream that runs obeys within a second, and one that begins later too.
     """
     from datetime import datetime, timezone
 
@@ -45,7 +45,8 @@ def attend(
     now = datetime.now(timezone.utc)
     _check(camera, lasting, stop)
     until = now + length("--for", lasting or _USUALLY, 'a length of time, such as "10 min" or 2h')
-    settings = None if camera is None else _settings(config, camera)
+    if camera is not None:
+        _require(config, camera, stop)
     options.require_store(events)
     with EventStore(events, read_only=camera is None) as store:
         if camera is not None:
@@ -53,9 +54,9 @@ def attend(
             _command(store, camera, now, None if stop else until)
             if stop:
                 say(f"{camera}: {'no longer attended' if camera in before else 'was not attended'}")
-        attended = _attended(store, now)
-    if settings is not None and not stop and settings.attention == "full" and not settings.gate.enabled:
-        say(f"{camera}: attention: full and no gate; nothing of it is left out anyway")
+        attended = [each for each in _attended(store, now) if camera in (None, each["camera"])]
+    if camera is None and not attended and not json:
+        typer.echo("no camera is attended")
     _answer(attended, events, json)
 
 
@@ -67,20 +68,29 @@ def _check(camera: str | None, lasting: str | None, stop: bool) -> None:
         raise UserError("--for and --stop: choose one of them")
 
 
-def _settings(config: Path, camera: str) -> CameraSettings:
-    """The camera in the configuration. Raises UserError where it is not there, or cannot be attended."""
+def _require(config: Path, camera: str, stop: bool) -> None:
+    """Raises UserError where a camera is not in the configuration, or cannot be attended; stopped it can be, still."""
     from runtime.config.fill import Unset
-    from runtime.config.finding import instead
+    from runtime.config.finding import meant
     from runtime.config.load import load
     from runtime.sources.address import Address
 
     # Nothing is opened, so the passwords may be elsewhere.
     cameras = load(config, environment=Unset()).cameras()
+    quiet = [name for name, each in cameras.items() if Address.parse(each.detect).live and _leaves_out(each)]
+    others = f"those that can be attended: {', '.join(quiet) or 'none'}"
     if camera not in cameras:
-        raise UserError(f"{config}: no camera {camera}; {instead(camera, cameras)}")
+        word = meant(camera, cameras)
+        raise UserError(f"{config}: no camera {camera}; {f'did you mean {word}?' if word else others}")
     if not Address.parse(cameras[camera].detect).live:
-        raise UserError(f"{camera}: a file or folder, which has no time of day; live cameras can be attended")
-    return cameras[camera]
+        raise UserError(f"{camera}: a file or folder, which has no time of day; {others}")
+    if camera not in quiet and not stop:
+        raise UserError(f"{camera}: watched all the time as it is (attention: full, no gate in {config}); {others}")
+
+
+def _leaves_out(camera: CameraSettings) -> bool:
+    """Whether anything of a camera is left out at times."""
+    return camera.attention != "full" or camera.gate.enabled
 
 
 def _command(store: EventStore, camera: str, now: datetime, until: datetime | None) -> None:
@@ -101,8 +111,6 @@ def _answer(attended: list[dict[str, Any]], events: Path, json: bool) -> None:
         return
     for each in attended:
         typer.echo(f"{each['camera']}: until {each['until']}")
-    if not attended:
-        typer.echo("no camera is attended")
     if not obeyed:
         typer.echo(f"no stream writes to {events} now; the next one that does obeys")
 

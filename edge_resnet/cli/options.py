@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,13 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 
 
 def require_store(events: Path) -> None:
-    """Raises UserError where there is no event store: a mistyped name must not begin one."""
+    """Raises UserError where there is no event store: a mistyped name must not begin one, nor a file become one."""
+    from runtime.events.database import Database, Older
+
     if not events.is_file():
         raise UserError(f"{events}: no such event store; --events names the file that edge-resnet stream writes")
+    with suppress(Older):
+        Database(events, read_only=True).close()
 
 
 def size(text: str, option: str = "--input") -> tuple[int, int]:

@@ -21,6 +21,8 @@ BUSY_TIMEOUT_S = 5.0
 # Who writes to a file in this process takes its turn here: SQLite would let them sleep, ever longer, and starve.
 _turns: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 _READING = ("SELECT", "PRAGMA")
+# Of the table of events in each version of the schema.
+_EVER = frozenset({"id", "camera", "alarm", "label", "raised_at", "created_at", "model_sha256"})
 
 
 class Damaged(UserError):
@@ -29,6 +31,10 @@ class Damaged(UserError):
 
 class Full(UserError):
     """No space is left on the disk."""
+
+
+class Older(UserError):
+    """The file is of an earlier version, and has to be upgraded by who writes to it."""
 
 
 class Busy(UserError):
@@ -143,8 +149,11 @@ class Database:
                 run(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def _require_current(self) -> None:
-        if self._version() < len(MIGRATIONS):
-            raise UserError(f"{self.path}: an older event store; edge-resnet stream upgrades it when it writes to it")
+        version = self._version()
+        if version == 0:
+            raise UserError(f"{self.path}: nothing is in it, so it is no event store; give --events another file")
+        if version < len(MIGRATIONS):
+            raise Older(f"{self.path}: an older event store; edge-resnet stream upgrades it when it writes to it")
 
     def _version(self) -> int:
         """The version of the schema in the file, 0 when it is new; nothing is changed in what is not ours."""
@@ -154,7 +163,9 @@ class Database:
                 f"{self.path}: version {version} of the event store is newer than this edge-resnet; update it"
             )
         tables = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if (version > 0) != ("events" in tables) or (version == 0 and tables):
+        # Others may call a table so, and count their versions in the same way.
+        columns = {column for _, column, *_ in self.connection.execute("PRAGMA table_info(events)")}
+        if (version == 0 and tables) or (version > 0 and not columns >= _EVER):
             raise UserError(f"{self.path}: a database of another program; give --events another file")
         return int(version)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from runtime.events.attendance import Attendance, attend, attendances
 from runtime.events.lock import only_writer
+from runtime.events.schema import MIGRATIONS
 from runtime.events.store import EventStore
 from tests.commands import edge_resnet
 from tests.rig.rtsp import RtspServer, needs_rtsp_server
@@ -27,6 +30,7 @@ sites:
       gate: {detect: "rtsp://watch:${NOT_SET_HERE}@192.0.2.1/stream", attention: ladder}
       door: {detect: "rtsp://192.0.2.2/stream"}
       clip: {detect: clip.mp4}
+      roof: {detect: "rtsp://192.0.2.3/stream", gate: {enabled: true}}
 """
 NIGHTS = {"nights": {"periods": [{"days": ["mon"], "start": "00:00", "end": "00:01"}]}}
 
@@ -62,6 +66,27 @@ def test_a_camera_is_attended_shown_and_released(folder: Path, capsys: pytest.Ca
     assert "no camera is attended" in edge_resnet(capsys, "attend").out
 
 
+def test_only_the_camera_in_question_is_answered_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edge_resnet(capsys, "attend", "yard/gate")
+    asked = edge_resnet(capsys, "attend", "yard/roof")
+    assert ("yard/roof" in asked.out, "yard/gate" in asked.out) == (True, False)
+    answer = edge_resnet(capsys, "attend", "yard/roof", "--json").answer
+    assert [each["camera"] for each in answer["attended"]] == ["yard/roof"]
+    stopped = edge_resnet(capsys, "attend", "yard/roof", "--stop")
+    assert "no longer attended" in stopped.err
+    assert "yard/gate" not in stopped.out
+    assert "no camera is attended" not in stopped.out
+    shown = edge_resnet(capsys, "attend", "--json").answer
+    assert [each["camera"] for each in shown["attended"]] == ["yard/gate"]
+
+
+def test_a_store_of_an_earlier_version_is_upgraded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(folder / "old.sqlite")) as connection:
+        connection.executescript("".join(MIGRATIONS[:-1]) + f"PRAGMA user_version = {len(MIGRATIONS) - 1};")
+    answer = edge_resnet(capsys, "attend", "yard/gate", "--events", folder / "old.sqlite", "--json").answer
+    assert [each["camera"] for each in answer["attended"]] == ["yard/gate"]
+
+
 def test_what_is_over_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     now = datetime.now(timezone.utc)
     with EventStore(folder / "events.sqlite") as store:
@@ -69,20 +94,45 @@ def test_what_is_over_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[s
     assert edge_resnet(capsys, "attend", "--json").answer["attended"] == []
 
 
-def test_a_camera_of_which_nothing_is_left_out_is_told_to_have_no_need_of_it(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+def test_a_camera_that_is_on_full_by_now_can_be_released(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime.now(timezone.utc)
+    with EventStore(folder / "events.sqlite") as store:
+        attend(store.database, Attendance("yard/door", now, now + timedelta(minutes=10)))
+    assert "yard/door: no longer attended" in edge_resnet(capsys, "attend", "yard/door", "--stop").err
+
+
+@pytest.mark.parametrize("asked", [[], ["yard/gate"], ["yard/gate", "--stop"]])
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ("", "other.sqlite: nothing is in it, so it is no event store"),
+        ("PRAGMA application_id = 7", "other.sqlite: nothing is in it, so it is no event store"),
+        ("CREATE TABLE notes (id TEXT)", "other.sqlite: a database of another program"),
+        ("CREATE TABLE events (id TEXT, title TEXT); PRAGMA user_version = 3", "a database of another program"),
+        (None, "not an event store (file is not a database)"),
+    ],
+)
+def test_a_file_that_is_no_store_is_refused_and_stays_as_it_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], asked: list[str], held: str | None, told: str
 ) -> None:
-    assert "nothing of it is left out anyway" in edge_resnet(capsys, "attend", "yard/door", "--json").err
-    assert "anyway" not in edge_resnet(capsys, "attend", "yard/gate").err
-    assert "anyway" not in edge_resnet(capsys, "attend", "yard/door", "--stop").err
+    other = folder / "other.sqlite"
+    if held is None:
+        other.write_text("a diary\n" * 1000)
+    else:
+        with closing(sqlite3.connect(other)) as connection:
+            connection.executescript(held)
+    before = other.read_bytes()
+    assert told in edge_resnet(capsys, "attend", *asked, "--events", other).mistake
+    assert other.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["yard/gaet"], "cameras.yaml: no camera yard/gaet; did you mean yard/gate?"),
-        (["nothing"], "no camera nothing; there are yard/gate, yard/door, yard/clip"),
-        (["yard/clip"], "yard/clip: a file or folder"),
+        (["nothing"], "no camera nothing; those that can be attended: yard/gate, yard/roof"),
+        (["yard/clip"], "yard/clip: a file or folder, which has no time of day; those that can be attended: yard/gate"),
+        (["yard/door"], "yard/door: watched all the time as it is (attention: full, no gate in cameras.yaml); those"),
         (["yard/gate", "--for", "2"], '--for 2: takes a length of time, such as "10 min" or 2h'),
         (["yard/gate", "--for", "2h", "--stop"], "--for and --stop: choose one of them"),
         (["--for", "2h"], "--for: of which camera?"),
