@@ -26,9 +26,13 @@ class Screen:
     """Annotates shots and gives them to the outputs that want pictures: one by one, or as a wall of all cameras."""
 
     def __init__(self, model: ModelSpec, outputs: Sequence[Output], wall: Wall | None) -> None:
-        """`wall`: None for one camera, whose every picture is given on at its own time."""
+        """`wall`: None for one camera, whose every picture is given on at its own time.
+
+        What a reload adds to that camera is not shown.
+        """
         self._model, self._outputs, self._wall = model, outputs, wall
         self._newest: Image | None = None
+        self._only: str | None = None
         self._alarming = model.alarming
 
     def show(self, channel: Channel, shot: Shot) -> None:
@@ -36,6 +40,9 @@ class Screen:
         if self._wall is not None:
             # Drawn at the size at which it is seen: text stays readable, and a small picture costs little.
             self._wall.put(channel.name, self._annotated(channel, shot, self._wall.fitted(shot.frame)))
+            return
+        self._only = self._only or channel.name
+        if channel.name != self._only:
             return
         self._newest = self._annotated(channel, shot, shot.frame.image)
         self._give(self._newest, shot.frame.time_s)
@@ -48,10 +55,10 @@ class Screen:
         if self._wall is not None:
             self._give(self._wall.picture(status), time_s)
             return
-        (camera,) = status.cameras
-        if camera.state != LIVE:
+        shown = [camera for camera in status.cameras if self._only in (None, camera.name)]
+        if len(shown) == 1 and shown[0].state != LIVE:
             height, width = (_USUAL_HEIGHT, _USUAL_WIDTH) if self._newest is None else self._newest.shape[:2]
-            self._give(blind(camera, self._newest, width, height), time_s)
+            self._give(blind(shown[0], self._newest, width, height), time_s)
 
     def _give(self, image: Image, time_s: float) -> None:
         for output in self._outputs:

@@ -16,7 +16,7 @@ from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from runtime import trust
-from runtime.arming import Arming, Attending
+from runtime.arming import Arming, Attending, Disarming
 from runtime.assembly import Assembly
 from runtime.backends import Description, variant
 from runtime.config.bundled import watch_addresses
@@ -182,8 +182,12 @@ def watch(
         reload.on_change = couriers.change
         arming = Arming(run.assembly, log)
         arming.look()
+        disarming = Disarming(run.watch.channels, run.watch.crier)
         attending = Attending(run.assembly, run.watch.channels, log)
-        run.watch.on_tick = (reload.look, arming.look, attending.look, couriers.look_after, store.look)
+        run.watch.on_tick = (
+            *(reload.look, arming.look, disarming.look, attending.look),
+            *(couriers.look_after, store.look),
+        )
         run.watch.tell = (reporters.tell,)
         # First, so that nobody is told later for what is drawn and written here.
         run.watch.outputs.insert(0, couriers)
@@ -219,7 +223,8 @@ class _Run:
     ) -> None:
         self._opener, self._options, self._log = opener, options, log
         model = opener.bundle.model
-        several = options.config is not None or len(settings.cameras()) > 1
+        # To live cameras a reload may add others; a file is shown by itself, with its own times.
+        several = len(settings.cameras()) > 1 or (options.config is not None and not files)
         pictured = options.outputs.pictures
         self.assembly = Assembly(
             settings=settings,

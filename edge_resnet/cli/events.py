@@ -103,6 +103,7 @@ def export(
     alarm: Alarm = None,
     since: Since = None,
     until: Until = None,
+    json: options.Json = False,
 ) -> None:
     """Write events with their verdicts to a file, for a spreadsheet or another program."""
     from edge_resnet import files
@@ -115,7 +116,10 @@ def export(
         verdicts = _verdicts(store)
         rows = [_json(each, verdicts) for each in store.select(query, -1)[::-1]]
     files.write_text(out, _csv(rows) if out.suffix == ".csv" else _lines(rows))
-    typer.echo(f"{out}: {len(rows)} event{'s' * (len(rows) != 1)}")
+    if json:
+        answer_json({"file": str(out), "events": len(rows), "bytes": out.stat().st_size})
+    else:
+        typer.echo(f"{out}: {len(rows)} event{'s' * (len(rows) != 1)}")
 
 
 @app.command()

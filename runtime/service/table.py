@@ -20,8 +20,12 @@ Clock = Callable[[], float]
 _REFRESH_EVERY_S = 0.5
 # From this width on there is room for all columns; before it, what a camera sees is worth more than its past troubles.
 _WIDE = 110
-# From this width on there is room for the rung of the ladder, where a camera has one.
-_FITS_RUNG = 80
+# Where cameras have a rung of the ladder, it takes, in less room, the place of figures that the metrics tell too.
+_FITS_AGE, _FITS_WATCHED, _FITS_RATE = 80, 70, 50
+# The most letters of a camera's name, from so many columns on.
+_LONGEST_NAME = {_WIDE: 32, 60: 16, 0: 8}
+# Columns of words; the others but for what a camera sees are of figures.
+_WORDS = ("state", "rung")
 # The table's head, the line of what was left out, and the two lines of the backend.
 _LINES_BESIDE_CAMERAS = 5
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -73,25 +77,39 @@ def drawn(status: BoxStatus, width: int, height: int) -> RenderableType:
 
     Below it, where lines are left, what to do about the cameras that are blind.
     """
-    wide = width >= _WIDE
-    rungs = width >= _FITS_RUNG and any(camera.attention for camera in status.cameras)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
-    table.add_column("camera", no_wrap=True, overflow="ellipsis", max_width=32 if wide else 16)
-    table.add_column("state", no_wrap=True)
-    if rungs:
-        table.add_column("rung", no_wrap=True)
-    # It takes what the others leave.
-    table.add_column("sees", ratio=1)
-    for name in ("rate/s", "age", "watched", *(("dropped", "reconnects") if wide else ())):
-        table.add_column(name, justify="right", no_wrap=True)
+    columns = _columns(width, any(camera.attention for camera in status.cameras))
+    for name in columns:
+        if name == "camera":
+            longest = next(letters for least, letters in _LONGEST_NAME.items() if width >= least)
+            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=longest)
+        elif name == "sees":
+            # It takes what the others leave.
+            table.add_column(name, ratio=1)
+        else:
+            table.add_column(name, justify="left" if name in _WORDS else "right", no_wrap=True)
     shown = _that_fit(status.cameras, max(1, height - _LINES_BESIDE_CAMERAS))
     for camera in shown:
-        table.add_row(*_row(camera, rungs)[: len(table.columns)])
+        cells = _cells(camera)
+        table.add_row(*(cells[name] for name in columns))
     parts: list[RenderableType] = [table]
     if left_out := len(status.cameras) - len(shown):
         parts.append(Text(f"and {left_out} more", style="dim"))
     parts += _advice(shown, width, height - _LINES_BESIDE_CAMERAS - len(shown))
     return Group(*parts, _foot(status))
+
+
+def _columns(width: int, rungs: bool) -> list[str]:
+    """The columns for which there is room, from the left."""
+    return [
+        *("camera", "state"),
+        *(("rung",) if rungs else ()),
+        "sees",
+        *(("rate/s",) if width >= _FITS_RATE or not rungs else ()),
+        *(("age",) if width >= _FITS_AGE or not rungs else ()),
+        *(("watched",) if width >= _FITS_WATCHED or not rungs else ()),
+        *(("dropped", "reconnects") if width >= _WIDE else ()),
+    ]
 
 
 def _that_fit(cameras: Sequence[CameraStatus], rows: int) -> Sequence[CameraStatus]:
@@ -100,7 +118,8 @@ def _that_fit(cameras: Sequence[CameraStatus], rows: int) -> Sequence[CameraStat
     return sorted(cameras, key=lambda camera: (not camera.held, camera.state == "live"))[:rows]
 
 
-def _row(camera: CameraStatus, rungs: bool) -> list[Text]:
+def _cells(camera: CameraStatus) -> dict[str, Text]:
+    """What stands in its row, by column."""
     # Text, not str: a camera's name may hold what rich takes for markup.
     well = camera.state == "live"
     words = "starting" if camera.starting else camera.state.replace("_", " ")
@@ -109,18 +128,18 @@ def _row(camera: CameraStatus, rungs: bool) -> list[Text]:
     enough = camera.rate_per_s >= _ENOUGH * camera.wanted_per_s
     total_s = camera.watched_s + sum(camera.blind_s.values())
     watched = camera.watched_s / total_s if total_s else 0.0
-    return [
-        Text(camera.name, style="bold"),
-        state,
-        *([Text(camera.attention or "-")] if rungs else []),
-        _sees(camera),
-        Text(_rates(camera), style="" if enough else "yellow"),
-        Text("-" if camera.age_s is None else f"{camera.age_s:.2f} s"),
+    return {
+        "camera": Text(camera.name, style="bold"),
+        "state": state,
+        "rung": Text(camera.attention or "-"),
+        "sees": _sees(camera),
+        "rate/s": Text(_rates(camera), style="" if enough else "yellow"),
+        "age": Text("-" if camera.age_s is None else f"{camera.age_s:.2f} s"),
         # Rounded down: 100% is said of a camera that was never blind, and of no other.
-        Text(f"{int(1000 * watched) / 10:.1f}%" if total_s else "-"),
-        Text(str(sum(camera.dropped.values()))),
-        Text(str(camera.reconnects)),
-    ]
+        "watched": Text(f"{int(1000 * watched) / 10:.1f}%" if total_s else "-"),
+        "dropped": Text(str(sum(camera.dropped.values()))),
+        "reconnects": Text(str(camera.reconnects)),
+    }
 
 
 def _rates(camera: CameraStatus) -> str:

@@ -123,6 +123,8 @@ def test_exports_are_whole(store: Path, capsys: pytest.CaptureFixture[str]) -> N
     lines = store.with_name("events.jsonl")
     edge_resnet(capsys, "events", "export", lines, "--alarm", "person", "--events", store)
     assert [json.loads(line)["zone"] for line in lines.read_text().splitlines()] == ["ramp"]
+    told = edge_resnet(capsys, "events", "export", lines, "--alarm", "person", "--events", store, "--json").answer
+    assert told == {"file": str(lines), "events": 1, "bytes": lines.stat().st_size}
 
 
 def test_a_backup_is_a_store_of_its_own(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
 import pytest
 
 from runtime import session, stream
@@ -81,6 +82,24 @@ def test_a_clip_from_beginning_to_summary(folder: Path) -> None:
     assert "runs/yard/bundle (the newest" in done.stderr
     assert "ALARM fire at" in done.stderr
     assert (folder / "out.mp4").stat().st_size > 0
+
+
+def test_the_one_file_of_a_configuration_is_saved_with_its_own_times(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "watch", partial(session.watch, choose=choose_brightness))
+    (folder / "cameras.yaml").write_text("sites: {here: {cameras: {yard: {detect: clip.avi}}}}\n")
+    saved = []
+    for source in (["--camera", "clip.avi"], ["--config", "cameras.yaml"]):
+        assert call(monkeypatch, folder, *source, "--save", "out.mp4", "--events", f"{len(saved)}.sqlite") == 0
+        clip = cv2.VideoCapture(str(folder / "out.mp4"))
+        saved.append([clip.get(cv2.CAP_PROP_POS_MSEC) for _ in iter(clip.grab, False)])
+        shape = clip.get(cv2.CAP_PROP_FRAME_WIDTH), clip.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        clip.release()
+    alone, configured = saved
+    assert configured == alone
+    assert (len(alone), alone[-1]) == (150, pytest.approx(14_900.0))
+    assert shape == (64.0, 48.0)
 
 
 def test_a_clip_too_slow_for_any_alarm_is_told(

@@ -14,6 +14,7 @@ from runtime.screen import Screen
 from runtime.sources.frame import Frame, Image
 from tests.stand_ins import MODEL
 from tests.unit.runtime.feed import Frames, Recorder, Room
+from tests.unit.runtime.service.statuses import box, camera
 
 
 class Counted:
@@ -46,6 +47,20 @@ def widths(folder: Path, wall: Wall | None) -> list[int]:
 def test_on_a_wall_no_picture_is_made_that_is_larger_than_its_tile(tmp_path: Path, cameras: int) -> None:
     (width,) = widths(tmp_path, Wall(cameras))
     assert 0.4 <= width / (1280 / grid(cameras)[1]) <= 1.0
+
+
+def test_what_a_reload_adds_to_a_single_camera_is_not_shown(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        room, recorder = Room(store, {name: Frames([], live=True) for name in ("yard", "gate")}), Recorder()
+        room.watch.inference.close()
+        screen, dark = Screen(MODEL, [recorder], None), np.zeros((48, 64, 3), np.uint8)
+        for time_s, name in ((1.0, "yard"), (2.0, "gate"), (3.0, "yard")):
+            screen.show(room.watch.channels[name], Shot(Frame(dark, time_s, 0)))
+        assert [time_s for time_s, _ in recorder.pictures] == [1.0, 3.0]
+        # It says itself that it is blind, and goes on doing so beside the other; when it was removed, nobody does.
+        screen.refresh(box(camera("gate", "black"), camera("yard", "black")), 4.0)
+        screen.refresh(box(camera("gate", "black")), 5.0)
+        assert [time_s for time_s, _ in recorder.pictures] == [1.0, 3.0, 4.0]
 
 
 def test_a_single_camera_is_shown_in_its_own_size(tmp_path: Path) -> None:

@@ -36,13 +36,24 @@ def test_a_row_tells_how_a_camera_stands() -> None:
 
 def test_the_rung_of_the_ladder_stands_there_where_a_camera_has_one() -> None:
     cameras = camera(attention="glance"), camera("yard/door")
-    for width in (80, 140):
+    for width in (60, 80, 140):
         head, gate, door, *_ = lines(box(*cameras), width)
         assert head.split()[:4] == ["camera", "state", "rung", "sees"]
         assert gate.split()[:4] == ["yard/gate", "live", "1m", "glance"]
         assert door.split()[:4] == ["yard/door", "live", "1m", "-"]
-    assert "rung" not in lines(box(*cameras), 79)[0]
     assert "rung" not in lines(box(camera()))[0]
+
+
+@pytest.mark.parametrize(
+    ("width", "figures"), [(80, ["rate/s", "age", "watched"]), (79, ["rate/s", "watched"]), (69, ["rate/s"]), (40, [])]
+)
+def test_where_it_is_narrow_figures_give_way_to_the_rung(width: int, figures: list[str]) -> None:
+    gate = camera("headquarters/north-gate", "out_of_focus", since_s=86399.0, held=("fire",), attention="asleep")
+    head, row, *_ = lines(box(gate, camera("yard/door")), width)
+    assert head.split() == ["camera", "state", "rung", "sees", *figures]
+    assert "out of focus 23h asleep  fire" in row
+    assert len(row) <= width
+    assert lines(box(camera()), width)[0].split()[-3:] == ["rate/s", "age", "watched"]
 
 
 def test_looks_that_come_once_in_many_seconds_are_told_as_such() -> None:
