@@ -1,4 +1,6 @@
-"""What a person commands while the watch runs: the mode that is in force, and cameras to be looked at closely."""
+"""What a person commands while the watch runs: the mode that is in force, and cameras to be looked at closely; and what
+ends when an alarm is disarmed.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass, field
 from edge_resnet.errors import UserError
 from runtime.assembly import Assembly
 from runtime.channel import Channel
+from runtime.crier import Crier
 from runtime.events.attendance import Attendance, attendances, end
 from runtime.events.mode import Command, commanded
 from runtime.service.logs import Log
@@ -40,6 +43,22 @@ class Arming:
         else:
             until = "taken back" if command.until is None else command.until.isoformat(timespec="minutes")
             self.log.info("mode commanded", mode=command.mode, until=until)
+
+
+@dataclass
+class Disarming:
+    """Ends what is held by alarms that are no longer armed, by the clock or by a command.
+
+    A rule sees that at its next look; a camera that is offline has none, and its lamp would burn on.
+    """
+
+    channels: Mapping[str, Channel]
+    crier: Crier
+
+    def look(self) -> None:
+        """To be called by the main loop, after the mode that is in force was looked up."""
+        for channel in self.channels.values():
+            self.crier.tell(channel.rest())
 
 
 @dataclass

@@ -19,7 +19,7 @@ from runtime.events.event import Event
 from runtime.events.journal import Journal
 from runtime.events.near_miss import NearMiss
 from runtime.judge import Armed, Judge, Judgement, Target
-from runtime.look import Look
+from runtime.look import Look, Occasion
 from runtime.rule import Change, State
 from runtime.scorebook import ScoreBook
 from runtime.service.status import CameraStatus
@@ -71,7 +71,8 @@ class Channel:
     peaks: dict[Target, float] = field(default_factory=dict, init=False)
     # By target: what the attempt that goes on shows best.
     _best: dict[Target, tuple[Shot, Look]] = field(default_factory=dict, init=False)
-    _gate_why: str = field(default="off", init=False)
+    # Of the shot that was admitted last.
+    occasion: Occasion = field(default_factory=Occasion, init=False)
     _attended_until_s: float = field(default=float("-inf"), init=False)
     _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
@@ -221,13 +222,17 @@ class Channel:
         if self.ledger is not None:
             self.ledger.looked(shot.frame.captured_s)
         judgements = self.judge.look(look, self.armed)
-        self.scores.add(look, judgements, self.age_s if self.in_time else None, self._gate_why)
+        self.scores.add(look, judgements, self.age_s if self.in_time else None)
         for judgement in judgements:
             self._notice(judgement, shot, look)
         found = self._enter(judgements, (shot, look))
         if self.attention is not None:
             self.attention.looked(self.at_s(shot), self._evidence(judgements), held=bool(self.journal.held))
         return found
+
+    def rest(self) -> list[Found]:
+        """End what is held, or attempted, by alarms that were disarmed: there may be no frames to notice it by."""
+        return self._enter(self.judge.rest(self.armed), None)
 
     def finish(self) -> list[Found]:
         """The camera's watch is over: what is still held is cleared."""
@@ -261,8 +266,8 @@ class Channel:
                 found.append(Found(subject, *(shown or (None, None))))
         return found
 
-    def tick(self, now_s: float) -> Sequence[Turn]:
-        """Bring sight and ledger up to now; the changes of state since the last tick."""
+    def tick(self, now_s: float, engine: bool = True) -> Sequence[Turn]:
+        """Bring sight and ledger up to now; the changes of state since the last tick. `engine`: whether one runs."""
         if self.sight is None or self.ledger is None:
             return ()
         news = self.camera.news()
@@ -273,6 +278,7 @@ class Channel:
         turns = self.sight.tick(now_s)
         for turn in turns:
             self.ledger.turned(turn)
+        self.ledger.engine(now_s, engine)
         self.ledger.settle(now_s, self.sight.trusted_until(now_s))
         return turns
 
@@ -354,7 +360,8 @@ class Channel:
         decision = self.gate.opens(time_s, points) if leaves_out or self.attention is not None else None
         if decision is not None and self.attention is not None and decision.why in ("motion", "lightning"):
             self.attention.moved(self.at_s(shot))
-        self._gate_why = decision.why if decision is not None and leaves_out else "off"
+        gate = decision.why if decision is not None and leaves_out else "off"
+        self.occasion = Occasion(gate, self._attention(), self._reason())
         return not leaves_out or decision is None or decision.open
 
     def _evidence(self, judgements: Sequence[Judgement]) -> float:

@@ -54,9 +54,15 @@ class Judge:
 
     def finish(self) -> list[Judgement]:
         """No look will follow: what is held is cleared, what was attempted has missed."""
-        return [
-            Judgement(target, 0.0, self._labels[target.alarm][0], rule.finish()) for target, rule in self.rules.items()
-        ]
+        return [self._finish(target) for target in self.rules]
+
+    def rest(self, armed: Armed) -> list[Judgement]:
+        """The same, without a look, of what goes on though its alarm is no longer armed; nothing of all others."""
+        going_on = [target for target, rule in self.rules.items() if rule.goes_on]
+        return [self._finish(target) for target in going_on if not armed(target.alarm)]
+
+    def _finish(self, target: Target) -> Judgement:
+        return Judgement(target, 0.0, self._labels[target.alarm][0], self.rules[target].finish())
 
     def _judge(self, target: Target, rule: Rule, look: Look, armed: bool) -> Judgement:
         probability, label = self._evidence(target, look)

@@ -1,4 +1,4 @@
-"""A look: one frame classified, its calibrated probabilities by class and by alarm, and where they come from."""
+"""A look: one frame classified, its calibrated probabilities by class and by alarm, where they come from, and why."""
 
 from __future__ import annotations
 
@@ -15,11 +15,26 @@ from runtime.sources.frame import Frame
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """Why a frame was looked at.
+
+    `gate`: why it was open (runtime/cameras/gate.py), "off" without one. `attention`: the rung of the ladder that the
+    camera was on (asleep, glance, watch), empty without a ladder; `attention_why`: what there was to watch it for
+    (runtime/attention.py: motion, site, operator, evidence), empty for nothing.
+    """
+
+    gate: str = "off"
+    attention: str = ""
+    attention_why: str = ""
+
+
+@dataclass(frozen=True)
 class Look:
     """What the network saw in one frame.
 
     `camera`, `time_s`, `index`: of the frame. `probabilities`: by label, they sum to 1. `alarms`: by alarm, 0..1.
     `cam`: C x h x w, float32, the class activation map. `frame_height`, `frame_width`: of the frame, in pixels.
+    `occasion`: why there was a look.
     """
 
     camera: str
@@ -30,6 +45,7 @@ class Look:
     cam: npt.NDArray[np.float32]
     frame_height: int
     frame_width: int
+    occasion: Occasion = Occasion()
 
     @property
     def label(self) -> str:

@@ -111,6 +111,11 @@ class Rule:
         gap_s, self._last_time_s = time_s - self._last_time_s, time_s
         return self._watch(time_s, probability) if self._episode is None else self._hold(time_s, gap_s, probability)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether an alarm is held, or attempted."""
+        return self._episode is not None or self._attempt is not None
+
     def finish(self) -> Transition:
         """The stream is over, or the alarm disarmed: what is held is cleared as it stands, an attempt has missed."""
         self._window.clear()

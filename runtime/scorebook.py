@@ -33,13 +33,20 @@ class ScoreBook:
     def __post_init__(self) -> None:
         self._share = _LEAST_SHARE + (1.0 - _LEAST_SHARE) * (crc32(self.journal.camera.encode()) % 1000) / 1000
 
-    def add(self, look: Look, judgements: Sequence[Judgement], age_s: float | None, gate: str) -> None:
-        """A look was judged. `age_s`: from capture to judgement, None for a file; `gate`: why it was open."""
+    def add(self, look: Look, judgements: Sequence[Judgement], age_s: float | None) -> None:
+        """A look was judged. `age_s`: from capture to judgement, None for a file."""
         targets = tuple(
             JudgedTarget(each.probability, each.transition.state.value, each.transition.lacks) for each in judgements
         )
         probabilities = tuple(look.probabilities.values())
-        self._looks.append(RecordedLook(look.time_s, look.index, age_s, gate, probabilities, targets))
+        why = look.occasion
+        self._looks.append(
+            RecordedLook(
+                *(look.time_s, look.index, age_s, why.gate, probabilities, targets),
+                attention=why.attention,
+                attention_why=why.attention_why,
+            )
+        )
         took_s = look.time_s - self._looks[0].time_s
         if len(self._looks) >= self._share * _MOST_LOOKS or took_s >= self._share * _MOST_S:
             self.flush()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -277,7 +277,7 @@ class Watch:
         now_s = self.clock()
         found = looks(self.model, [shot.frame for _, shot in batch.shots], answer.scores)
         pairs = [
-            (channel, shot, look)
+            (channel, shot, replace(look, occasion=channel.occasion))
             for (channel, shot), look in zip(batch.shots, found, strict=True)
             if self.channels.get(channel.name) is channel
         ]
@@ -330,8 +330,8 @@ class Watch:
             if channel.mend(now_s):
                 self.log.error("camera hangs", camera=channel.name)
             if (outage := channel.new_outage()) is not None and channel.in_time:
-                self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=outage.why)
-            for turn in channel.tick(now_s):
+                self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=outage.advice)
+            for turn in channel.tick(now_s, engine=self.running is not None):
                 self.incidents.turned(channel.name, turn)
         if self.running is None:
             self._balance.skip()

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_resnet.cli import options
-from edge_resnet.cli.when import length
+from edge_resnet.cli.when import length, moment_or_time
 from edge_resnet.command import answer_json, say
 from edge_resnet.environment import require
 from edge_resnet.errors import UserError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from runtime.events.event import Event
+    from runtime.events.media import Medium
     from runtime.events.near_miss import NearMiss
     from runtime.why.fired import Why
     from runtime.why.silent import Silence
@@ -24,6 +23,12 @@ if TYPE_CHECKING:
 
 # So many looks before and after the one that decided are printed; --json gives all.
 _SHOWN = 12
+
+
+_AT = (
+    'When: of this box\'s clock ("2026-11-24 13:00"), a time of day (13:00, 13:00:30; of today, or of yesterday where '
+    'that is still to come), or how long ago ("2 h").'
+)
 
 
 def why(
@@ -40,7 +45,7 @@ def why(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(metavar="WHEN", help='When: of this box\'s clock ("2026-11-24 13:00"), or how long ago ("2 h").'),
+        typer.Option(metavar="WHEN", help=_AT),
     ] = None,
     around: Annotated[str, typer.Option(metavar="TIME", help="How long before and after --at is looked at.")] = "1 min",
     alarm: Annotated[str | None, typer.Option(help="With --camera: only this alarm.")] = None,
@@ -87,7 +92,7 @@ def _tell_silence(
     from runtime.why.silent import silence
 
     takes = 'a time such as "30 s" or "5 min"'
-    moment, around_s = _moment(at), length("--around", around, takes).total_seconds()
+    moment, around_s = moment_or_time("--at", at), length("--around", around, takes).total_seconds()
     options.require_store(events)
     with EventStore(events, read_only=True) as store:
         found = silence(store, camera, moment, around_s, alarm)
@@ -102,19 +107,6 @@ def _tell_silence(
     typer.echo(f"{camera}, {local}{'' if alarm is None else f', {alarm}'}")
     for sentence in found.sentences():
         typer.echo(f"  {sentence}")
-
-
-def _moment(at: str) -> datetime:
-    """A moment in UTC; a time of day alone is of today."""
-    from datetime import datetime
-
-    from edge_resnet.cli.when import moment
-
-    try:
-        datetime.strptime(at.strip(), "%H:%M")
-    except ValueError:
-        return moment("--at", at)
-    return moment("--at", f"{datetime.now():%Y-%m-%d} {at.strip()}")
 
 
 def _draw_subject(picture: Path, found: Why) -> None:
@@ -167,9 +159,17 @@ def _print_subject(found: Why) -> None:
         note = f" ({found.verdict.note})" if found.verdict.note else ""
         typer.echo(f"  a person says: {found.verdict.verdict}{note}")
     for medium in found.media:
-        typer.echo(f"  {medium.kind}: {medium.path}")
+        typer.echo(f"  {medium.kind}: {medium.path}{_cut(medium)}")
     if found.trace is not None:
         _print_steps(found.trace, found.decisive)
+
+
+def _cut(medium: Medium) -> str:
+    """Why a clip ends before it should, in words."""
+    if medium.cut is None:
+        return ""
+    why = {"max_length": "max_length (recording, in cameras.yaml)", "size": "the most that is gathered for one clip"}
+    return f" (cut at {why.get(medium.cut, medium.cut)}: there was more to show)"
 
 
 def _print_steps(trace: Trace, decisive: Step | None) -> None:
@@ -179,15 +179,23 @@ def _print_steps(trace: Trace, decisive: Step | None) -> None:
     place = trace.steps.index(decisive) if decisive is not None else 0
     shown = trace.steps[max(0, place - _SHOWN) : place + _SHOWN + 1]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("at, s", "probability", "state", "lacks", "gate", "age"):
+    # On the ladder packets do the work of the gate, where it is not given as well.
+    climbs, gated = any(step.attention for step in shown), any(step.gate != "off" for step in shown)
+    whys = [name for name, there in (("gate", gated or not climbs), ("attention", climbs)) if there]
+    for column in ("at, s", "probability", "state", "lacks", *whys, "age"):
         table.add_column(column, justify="right" if column in ("at, s", "probability", "age") else "left")
     for step in shown:
         age = "-" if step.age_s is None else f"{step.age_s:.2f} s"
         over = "*" if step.probability >= trace.rule.threshold else " "
         style = "bold" if step is decisive else ""
         words = ", ".join(step.lacks) or "-"
+        reason = f" ({step.attention_why})" if step.attention_why else ""
+        told = {"gate": step.gate, "attention": f"{step.attention or '-'}{reason}"}
         table.add_row(
-            f"{step.time_s:.1f}", f"{step.probability:.2f}{over}", step.state, words, step.gate, age, style=style
+            *(f"{step.time_s:.1f}", f"{step.probability:.2f}{over}", step.state, words),
+            *(told[name] for name in whys),
+            age,
+            style=style,
         )
     Console().print(table)
     left = len(trace.steps) - len(shown)
@@ -205,7 +213,9 @@ def _subject_json(found: Why, picture: Path | None) -> dict[str, Any]:
         "reach": None if found.reach is None else asdict(found.reach),
         "decisive_s": None if found.decisive is None else found.decisive.time_s,
         "trace": None if found.trace is None else _trace_json(found.trace),
-        "media": [{"kind": each.kind, "path": str(each.path), "bytes": each.bytes} for each in found.media],
+        "media": [
+            {"kind": each.kind, "path": str(each.path), "bytes": each.bytes, "cut": each.cut} for each in found.media
+        ],
         "verdict": None if found.verdict is None else asdict(found.verdict),
         "picture": None if picture is None else str(picture),
     }

@@ -13,8 +13,9 @@ from runtime.cameras.sight import LIVE, OFFLINE, TIMEOUT, Turn
 from runtime.events.entry import WATCHED, Entry
 
 # Beside the states of blindness (sight.BLIND; `offline:` with its reason).
-# not_looked: frames came, but none was classified or passed by the gate. not_running: this program was off.
-NOT_LOOKED, NOT_RUNNING, STARTING = "not_looked", "not_running", "starting"
+# not_looked: frames came, but none was classified or passed by the gate; no_engine: because there was no engine yet, or
+# none again: it was being opened. not_running: this program was off.
+NOT_LOOKED, NO_ENGINE, NOT_RUNNING, STARTING = "not_looked", "no_engine", "not_running", "starting"
 
 # Longer than this is no break: a clock without a battery woke up in another year.
 MAX_BREAK = timedelta(days=366)
@@ -47,6 +48,9 @@ class Ledger:
         self._turns: list[tuple[float, str | None]] = [(now_s, STARTING)]
         # Spans of looks with no gap between, first and last look of each.
         self._looks: list[tuple[float, float]] = []
+        # Spans without an engine, first and last moment of each; told up to when.
+        self._without: list[tuple[float, float]] = []
+        self._told_s, self._engine = now_s, True
         self._new: defaultdict[tuple[str, str], float] = defaultdict(float)
         self._totals: defaultdict[str, float] = defaultdict(float)
         if stopped is not None and timedelta(0) < self._until - stopped <= MAX_BREAK:
@@ -74,6 +78,16 @@ class Ledger:
         elif captured_s > self._looks[-1][1]:
             self._looks[-1] = self._looks[-1][0], captured_s
         self.gap.looked()
+
+    def engine(self, now_s: float, runs: bool) -> None:
+        """Whether an engine runs now; to be told often, before `settle`."""
+        # When it began to run since the last time is not known, and nobody is blamed for the quarter of a second.
+        if not (runs and self._engine):
+            since_s = self._told_s
+            if self._without and self._without[-1][1] >= since_s:
+                since_s = self._without.pop()[0]
+            self._without.append((since_s, now_s))
+        self._told_s, self._engine = now_s, runs
 
     def turned(self, turn: Turn) -> None:
         """The camera went to another state, since `turn.since_s`; what is booked stays booked."""
@@ -128,9 +142,20 @@ class Ledger:
             from_s = max(start_s, began_s if first_s - began_s <= gap_s else first_s)
             to_s = min(end_s, over_s if over_s - last_s <= gap_s else last_s)
             if from_s < to_s:
+                yield from self._not_looked(start_s, from_s)
+                yield from_s, to_s, WATCHED
+                start_s = to_s
+        yield from self._not_looked(start_s, end_s)
+
+    def _not_looked(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, str]]:
+        """A span without looks, in which there may have been no engine, and a gap's time until it is looked again."""
+        gap_s = self.gap.longest_s
+        for since_s, until_s in self._without:
+            from_s, to_s = max(start_s, since_s - gap_s), min(end_s, until_s + gap_s)
+            if from_s < to_s:
                 if start_s < from_s:
                     yield start_s, from_s, NOT_LOOKED
-                yield from_s, to_s, WATCHED
+                yield from_s, to_s, NO_ENGINE
                 start_s = to_s
         if start_s < end_s:
             yield start_s, end_s, NOT_LOOKED
@@ -153,3 +178,5 @@ class Ledger:
             self._turns.pop(0)
         while len(self._looks) > 1 and self._looks[1][0] <= self._settled_s:
             self._looks.pop(0)
+        while len(self._without) > 1 and self._without[1][0] <= self._settled_s:
+            self._without.pop(0)

@@ -19,6 +19,8 @@ from runtime.moment import iso
 # The picture of a look, the same with what speaks for the alarm drawn on it, a video.
 Kind = Literal["snapshot", "heat", "clip"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Why a clip ends before it should: the longest that is allowed, or more than can be gathered.
+Cut = Literal["max_length", "size"]
 SUFFIXES: dict[Kind, str] = {"snapshot": ".jpg", "heat": ".heat.jpg", "clip": ".mp4"}
 
 # A file whose event is not in the store may belong to one that waits for a full disk to have space again.
@@ -34,15 +36,18 @@ _UNFINISHED = re.compile(rf"\.{_ID}(?:\.heat)?-\w+\.(?:jpg|mp4)")
 _KIND_OF: dict[str, Kind] = {suffix: kind for kind, suffix in SUFFIXES.items()}
 
 _INSERT = """
-    INSERT INTO media (event_id, near_miss_id, kind, path, bytes, created_at) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes
+    INSERT INTO media (event_id, near_miss_id, kind, path, bytes, created_at, cut) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes, cut = excluded.cut
 """
-_SELECT = "SELECT id, kind, path, bytes, created_at, event_id, near_miss_id FROM media"
+_SELECT = "SELECT id, kind, path, bytes, created_at, event_id, near_miss_id, cut FROM media"
 
 
 @dataclass(frozen=True)
 class Medium:
-    """A file of an event or of a near miss; one of the two ids is None. `created_at`: UTC, ISO 8601."""
+    """A file of an event or of a near miss; one of the two ids is None. `created_at`: UTC, ISO 8601.
+
+    `cut`: why a clip ends before it should; None where it does not, or nobody knows.
+    """
 
     id: int
     kind: Kind
@@ -51,6 +56,7 @@ class Medium:
     created_at: str
     event_id: str | None
     near_miss_id: str | None
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,11 @@ def found(store: Path) -> list[Medium]:
 class Media(Database):
     """The rows of the files, for one thread. Raises what Database raises."""
 
-    def register(self, subject: Event | NearMiss, kind: Kind, path: Path) -> None:
+    def register(self, subject: Event | NearMiss, kind: Kind, path: Path, cut: Cut | None = None) -> None:
         """Write that a file is there, of an event or a near miss that is in the store."""
         miss = isinstance(subject, NearMiss)
         ids = (None, subject.id) if miss else (subject.id, None)
-        self.run(_INSERT, (*ids, kind, str(path), path.stat().st_size, subject.created_at))
+        self.run(_INSERT, (*ids, kind, str(path), path.stat().st_size, subject.created_at, cut))
 
     def of(self, id: str) -> list[Medium]:
         """The files of an event or a near miss."""
@@ -135,7 +141,7 @@ class Media(Database):
         for table, ids in (("events", (id, None)), ("near_misses", (None, id))):
             for (created_at,) in self.rows(f"SELECT created_at FROM {table} WHERE id = ?", (id,)):
                 with suppress(FileNotFoundError):
-                    self.run(_INSERT, (*ids, kind, str(path), path.stat().st_size, created_at))
+                    self.run(_INSERT, (*ids, kind, str(path), path.stat().st_size, created_at, None))
                     return True
         return False
 

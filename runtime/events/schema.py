@@ -138,4 +138,7 @@ MIGRATIONS = (
         until TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE media ADD COLUMN cut TEXT;
+    """,
 )

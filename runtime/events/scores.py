@@ -42,7 +42,7 @@ class JudgedTarget:
 @dataclass(frozen=True)
 class RecordedLook:
     """A look as it was judged. `time_s`: of the stream. `index`: the frame's. `age_s`: from the frame's capture to the
-    judgement; None for a file. `gate`: why it was open (runtime/cameras/gate.py), "off" without one.
+    judgement; None for a file. `gate`, `attention`, `attention_why`: see Occasion (runtime/look.py).
 
     `probabilities`: by label, in the piece's order. `targets`: in the piece's order.
     """
@@ -53,6 +53,8 @@ class RecordedLook:
     gate: str
     probabilities: tuple[float, ...]
     targets: tuple[JudgedTarget, ...]
+    attention: str = ""
+    attention_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def _pack(piece: Piece) -> bytes:
             look.gate,
             of_labels,
             [[value, each.state, each.lacks] for value, each in zip(of_targets, look.targets, strict=True)],
+            # Only where there is a ladder, and so it is with what was written before there was one.
+            *([look.attention, look.attention_why] if look.attention else ()),
         ]
         for look, of_labels, of_targets in zip(piece.looks, probabilities, judged, strict=True)
     ]
@@ -153,7 +157,15 @@ def _unpack(database: Database, row: Sequence[Any]) -> Piece:
 
 
 def _look(
-    time_s: float, index: int, age_s: float | None, gate: str, millionths: list[int], targets: list[Any]
+    time_s: float,
+    index: int,
+    age_s: float | None,
+    gate: str,
+    millionths: list[int],
+    targets: list[Any],
+    attention: str = "",
+    attention_why: str = "",
 ) -> RecordedLook:
     judged = tuple(JudgedTarget(value / _MILLION, state, tuple(lacks)) for value, state, lacks in targets)
-    return RecordedLook(time_s, index, age_s, gate, tuple(value / _MILLION for value in millionths), judged)
+    probabilities = tuple(value / _MILLION for value in millionths)
+    return RecordedLook(time_s, index, age_s, gate, probabilities, judged, attention, attention_why)

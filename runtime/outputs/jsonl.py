@@ -20,7 +20,8 @@ STANDARD_OUTPUT = "-"
 class JsonLines(Output):
     """Writes to a file (what is there stays, lines are added) or to standard output, each line at once.
 
-    `{"type": "look", "camera", "time_s", "frame", "label", "probabilities", "alarms"}`,
+    `{"type": "look", "camera", "time_s", "frame", "label", "probabilities", "alarms"}`, of a camera on the ladder with
+    its rung as `"attention"` and what there was to watch it for as `"attention_why"` (runtime/look.py),
     `{"type": "event", "what": "raised" or "cleared", ...}` with the fields of Event, and
     `{"type": "incident", "what": "began" or "ended", ...}` with those of Incident.
     """
@@ -38,7 +39,10 @@ class JsonLines(Output):
         probabilities = {label: round(value, 4) for label, value in look.probabilities.items()}
         alarms = {alarm: round(value, 4) for alarm, value in look.alarms.items()}
         line = {"type": "look", "camera": look.camera, "time_s": round(look.time_s, 3), "frame": look.index}
-        self._write({**line, "label": look.label, "probabilities": probabilities, "alarms": alarms})
+        line = {**line, "label": look.label, "probabilities": probabilities, "alarms": alarms}
+        if (why := look.occasion).attention:
+            line = {**line, "attention": why.attention, "attention_why": why.attention_why}
+        self._write(line)
 
     def event(self, event: Event) -> None:
         self._write({"type": "event", "what": "raised" if event.ended_s is None else "cleared", **asdict(event)})

@@ -15,7 +15,7 @@ from edge_resnet.manifest import ModelSpec
 from runtime.cameras.shot import Undecodable
 from runtime.config.settings import Polygon, WatchSettings
 from runtime.events.event import Event
-from runtime.events.media import Kind, Media, file_of
+from runtime.events.media import Cut, Kind, Media, file_of
 from runtime.events.near_miss import NearMiss
 from runtime.recording.desk import Desk, Film, Shown
 from runtime.recording.film import write_film
@@ -53,7 +53,7 @@ class Archive(threading.Thread):
                     self._show(job)
 
     def _film(self, job: Film) -> None:
-        self._write(job.take.event, "clip", lambda path: write_film(path, job.take, job.fps, self._av))
+        self._write(job.take.event, "clip", lambda path: write_film(path, job.take, job.fps, self._av), job.take.cut)
 
     def _show(self, job: Shown) -> None:
         subject, image, quality = job.subject, job.shot.frame.image, self._settings().recording.quality
@@ -75,8 +75,10 @@ class Archive(threading.Thread):
         zone = camera.zones.get(subject.zone) if camera is not None and subject.zone is not None else None
         return None if zone is None else zone.polygon
 
-    def _write(self, subject: Event | NearMiss, kind: Kind, make: Callable[[Path], bool]) -> None:
-        """Make a file and register it."""
+    def _write(
+        self, subject: Event | NearMiss, kind: Kind, make: Callable[[Path], bool], cut: Cut | None = None
+    ) -> None:
+        """Make a file and register it. `cut`: why a clip ends before it should."""
         path = file_of(self._store, subject, kind)
         try:
             if not self._room.allows(kind):
@@ -89,12 +91,12 @@ class Archive(threading.Thread):
             self._log.error(f"no {kind} of what was seen", camera=subject.camera, reason=_why(error))
             return
         self.written[kind] += 1
-        self._register(subject, kind, path)
+        self._register(subject, kind, path, cut)
 
-    def _register(self, subject: Event | NearMiss, kind: Kind, path: Path) -> None:
+    def _register(self, subject: Event | NearMiss, kind: Kind, path: Path, cut: Cut | None) -> None:
         try:
             with closing(Media(self._store)) as media:
-                media.register(subject, kind, path)
+                media.register(subject, kind, path, cut)
         except (UserError, OSError) as error:
             # Its event may wait for space itself; retention registers the file when both are there.
             self._log.warning("a recording is registered later", reason=_why(error))

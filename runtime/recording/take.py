@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runtime.config.recording import RecordingSettings
 from runtime.events.event import Event
+from runtime.events.media import Cut
 from runtime.recording.reel import Picture, Reel
 from runtime.sources.packets import Header, Packet
 
@@ -24,8 +26,9 @@ class Take:
     """Of `event`, which may still be held. Times are the camera's: of a live one of the monotonic clock, else of its
     stream. `offset_s`: from the stream's time to that.
 
-    `until_s`: where the clip ends. `header`: of the packets. `size`: in bytes. `idle_s`: since when, by the clock,
-    nothing has come.
+    `until_s`: where the clip ends, `latest_s`: at the latest, `wanted_s`: where it would end otherwise, infinite while
+    the event is held. `header`: of the packets. `size`: in bytes. `full_s`: of the first piece that was too much.
+    `idle_s`: since when, by the clock, nothing has come. `cut`: why it ends before it should.
     """
 
     event: Event
@@ -38,6 +41,9 @@ class Take:
     header: Header | None = None
     size: int = 0
     idle_s: float = 0.0
+    wanted_s: float = math.inf
+    full_s: float = math.inf
+    cut: Cut | None = None
 
     @classmethod
     def of(cls, event: Event, offset_s: float, settings: RecordingSettings) -> Take:
@@ -55,7 +61,8 @@ class Take:
         """The event is over, which is when the clip's end is known."""
         self.event = event
         if event.ended_s is not None:
-            self.until_s = min(self.latest_s, event.ended_s + self.offset_s + settings.post_roll)
+            self.wanted_s = event.ended_s + self.offset_s + settings.post_roll
+            self.until_s = min(self.latest_s, self.wanted_s)
             # That it is over was only known some quiet seconds later.
             self.pictures = [picture for picture in self.pictures if picture.at_s <= self.until_s]
             self.packets = [packet for packet in self.packets if packet.at_s <= self.until_s]
@@ -77,7 +84,10 @@ class Take:
         return min(pieces[-1].at_s, self.until_s) - max(pieces[0].at_s, self.from_s)
 
     def _has_room(self, at_s: float, data: bytes) -> bool:
-        if at_s > self.until_s or self.size + len(data) > _MOST_CLIP_BYTES:
+        if at_s > self.until_s:
+            return False
+        if self.size + len(data) > _MOST_CLIP_BYTES:
+            self.full_s = min(self.full_s, at_s)
             return False
         self.size += len(data)
         return True
@@ -150,6 +160,11 @@ class Tape:
             done = [take for take in self._takes.values() if self._is_over(take, now_s, idle_after_s)]
             for take in done:
                 del self._takes[take.event.id]
+                # One that a reload ends has come to no bound.
+                if take.full_s <= take.until_s:
+                    take.cut = "size"
+                elif take.wanted_s > take.latest_s and math.isfinite(now_s):
+                    take.cut = "max_length"
             return done
 
     def _is_over(self, take: Take, now_s: float, idle_after_s: float) -> bool:

@@ -25,7 +25,14 @@ _MAX_ANSWER_BYTES = 16384
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "tcp": 0}
 _ASKED = {"rtsp", "rtsps", "http", "https"}
 _ENCRYPTED = {"rtsps", "https"}
-_LACKING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN}
+_MEMORY = "no memory is left on this box; watch fewer cameras, or end other programs"
+_LACKING = {
+    errno.EMFILE: "this program has as many files open as it may; raise ulimit -n, or watch fewer cameras",
+    errno.ENFILE: "this box has as many files open as it may; raise fs.file-max, or watch fewer cameras",
+    errno.ENOMEM: _MEMORY,
+    errno.ENOBUFS: _MEMORY,
+    errno.EAGAIN: "this box has no more connections or threads to give; watch fewer cameras, or end other programs",
+}
 
 # RTSP 453 and HTTP 503 are what cameras answer that have as many viewers as they bear.
 _STATUS: dict[int, tuple[Reason, str]] = {
@@ -70,11 +77,8 @@ def short_of_resources(camera: str, error: OSError | None = None) -> Outage | No
                 os.close(each)
         except OSError as found:
             error = found
-    if error is None or error.errno not in _LACKING:
-        return None
-    return Outage(
-        camera, "resources", f"this box lacks them ({os.strerror(error.errno)}); raise ulimit -n, or watch fewer"
-    )
+    advice = _LACKING.get(error.errno or 0) if error is not None else None
+    return None if advice is None else Outage(camera, "resources", advice)
 
 
 def _not_connected(camera: str, error: OSError, host: str, port: int) -> Outage:

@@ -20,5 +20,5 @@ class Outage(CameraError):
         why = f"{reason.replace('_', ' ')}; {advice}"
         super().__init__(f"camera {camera}: {why}")
         self.reason: Reason = reason
-        # For where the name stands already.
-        self.why = why
+        # For where the name stands already; and the reason, too.
+        self.why, self.advice = why, advice

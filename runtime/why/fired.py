@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from runtime.attempt import Reach
+from runtime.attention import Rung
 from runtime.events import scores
 from runtime.events.event import Event
 from runtime.events.media import Media, Medium
@@ -18,6 +21,11 @@ from runtime.why.trace import Step, Trace, in_step, traces
 
 # Of an alarm that was held for hours, so much is read after the look that raised it.
 _MOST_HELD_S = 600.0
+# Looks are recorded to the millisecond.
+_ROUNDED_S = 0.002
+# The rungs of the attention ladder, as looks are recorded with them.
+WATCH = Rung.WATCH.name.lower()
+RUNGS = {WATCH: "watched", Rung.GLANCE.name.lower(): "at glances", Rung.ASLEEP.name.lower(): "asleep"}
 # What is read before it begins: a window may be so long.
 _BEFORE_S = 60.0
 
@@ -27,7 +35,8 @@ class Why:
     """What is known of a `subject`. `trace`: None where no looks are kept. `decisive`: the look that raised it, or the
     best of a near miss. `reach`: how far the looks of its window had come.
 
-    `media`: its files that are there. `verdict`: what a person said.
+    `media`: its files that are there. `verdict`: what a person said. `woken`: of a camera on the ladder, the looks at
+    which it had another rung, or was watched for another reason, than at the look before, up to the decisive one.
     """
 
     subject: Event | NearMiss
@@ -36,6 +45,7 @@ class Why:
     reach: Reach | None
     media: tuple[Medium, ...]
     verdict: Verdict | None
+    woken: tuple[Step, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -48,6 +58,9 @@ class Why:
         if self.trace is None:
             told.append(_NO_LOOKS)
             return told
+        told += _overall(self.subject, self.trace.rule)
+        if self.woken:
+            told.append(awake(self.woken))
         if self.decisive is not None:
             told += [*_before(self.trace, self.decisive, self.subject), *_beside(self.trace, self.decisive)]
         return told
@@ -58,7 +71,8 @@ class Why:
             return f"did not fire: {subject.reason}"
         if self.trace is None or self.decisive is None or self.reach is None:
             ended = "" if subject.ended_s is None else f", up to {subject.peak:.2f} until {subject.ended_s:.1f} s"
-            return f"fired at {subject.raised_s:.1f} s: looks over the low threshold, mean {subject.mean:.2f}{ended}"
+            mean = f"mean {subject.mean:.2f} of all that held it"
+            return f"fired at {subject.raised_s:.1f} s: looks over the low threshold, {mean}{ended}"
         reach, rule = self.reach, self.trace.rule
         return f"fired at {subject.raised_s:.1f} s: {reached(reach, rule)}; {needed(rule)}"
 
@@ -87,17 +101,18 @@ def why(store: EventStore, subject: Event | NearMiss) -> Why:
         files = tuple(each for each in media.of(subject.id) if each.path.exists())
     finally:
         media.close()
-    return Why(subject, trace, decisive, reach, files, verdicts(store.database).get(subject.id))
+    woken = _woken(found[0], decisive_s) if found else ()
+    return Why(subject, trace, decisive, reach, files, verdicts(store.database).get(subject.id), woken)
 
 
 def reached(reach: Reach, rule: RuleSettings) -> str:
-    """How far looks came: "4 of 5 looks over 0.70, mean 0.81, within 1.6 s"."""
+    """How far looks came: "4 of 5 looks over 0.70, mean 0.81 of all 5, within 1.6 s"."""
     lasted = f", seen for {reach.lasted_s:.1f} s" if rule.min_duration_s > 0 else ""
     # It is asked for only where looks did not come steadily.
     timely = f" ({reach.over_share:.0%} of their time)" if reach.over_share < 1.0 else ""
     return (
-        f"{reach.over} of {reach.looks} looks{timely} over {rule.threshold:.2f}, mean {reach.mean:.2f}, "
-        f"within {reach.span_s:.1f} s{lasted}"
+        f"{reach.over} of {reach.looks} looks{timely} over {rule.threshold:.2f}, mean {reach.mean:.2f} "
+        f"of all {reach.looks}, within {reach.span_s:.1f} s{lasted}"
     )
 
 
@@ -124,6 +139,43 @@ def _cut(trace: Trace, first_s: float, last_s: float) -> Trace:
     before_s, after_s = rule.window_s, max(rule.window_s, rule.quiet_s) + 1.0
     steps = tuple(step for step in trace.steps if first_s - before_s <= step.time_s <= last_s + after_s)
     return Trace(trace.target, rule, steps, trace.model_sha256, trace.backend, trace.precision)
+
+
+def _overall(subject: Event | NearMiss, rule: RuleSettings) -> list[str]:
+    """The event's own mean, which is not that of the window in which it was raised."""
+    if isinstance(subject, NearMiss):
+        return []
+    until = "so far" if subject.ended_s is None else f"until {subject.ended_s:.1f} s"
+    own = f"mean {subject.mean:.2f} and peak {subject.peak:.2f}"
+    looks = f"{subject.looks} looks over its low threshold {rule.low_threshold:.2f}"
+    return [f"the event's own {own} are of the {looks}, {until}"]
+
+
+def _woken(trace: Trace, decisive_s: float) -> tuple[Step, ...]:
+    """See Why: from the look at which it was not watched for the last time, where that is known."""
+    steps = [step for step in trace.steps if step.attention and step.time_s <= decisive_s + _ROUNDED_S]
+    turns = [*steps[:1], *(after for before, after in pairwise(steps) if _turned(before, after))]
+    asleep = [place for place, step in enumerate(turns) if step.attention != WATCH]
+    return tuple(turns[asleep[-1] :] if asleep else turns)
+
+
+def _turned(before: Step, after: Step) -> bool:
+    return (before.attention, before.attention_why) != (after.attention, after.attention_why)
+
+
+def awake(turns: Sequence[Step]) -> str:
+    """On which rung a camera was, and what woke it: "attention: at glances, watched since 12.2 s (motion)"."""
+    first, *others = turns
+    # What was before the first look that is known, nobody knows.
+    return f"attention: {', '.join([_rung(first, ' or before'), *(_rung(turn, '') for turn in others)])}"
+
+
+def _rung(turn: Step, or_before: str) -> str:
+    if turn.attention == WATCH:
+        return f"watched since {turn.time_s:.1f} s{or_before} ({turn.attention_why or 'for no reason any more'})"
+    rung = RUNGS.get(turn.attention, turn.attention)
+    # There was not power for all that had a reason.
+    return f"{rung}, to be watched ({turn.attention_why}) and not, for want of power" if turn.attention_why else rung
 
 
 def _before(trace: Trace, decisive: Step, subject: Event | NearMiss) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from runtime.cameras.ledger import NOT_LOOKED, NOT_RUNNING
+from runtime.cameras.ledger import NO_ENGINE, NOT_LOOKED, NOT_RUNNING
 from runtime.cameras.sight import LIVE
 from runtime.events import scores
 from runtime.events.database import Database
@@ -20,7 +21,7 @@ from runtime.events.store import EventStore
 from runtime.judge import Target
 from runtime.moment import iso
 from runtime.rule import State
-from runtime.why.fired import lacking
+from runtime.why.fired import RUNGS, WATCH, lacking
 from runtime.why.trace import Step, Trace, traces
 
 # A piece is written when it is full: its looks are older than its row, by this much at most where a gate is shut.
@@ -29,6 +30,8 @@ _MOST_PIECE = timedelta(hours=2)
 _MOST_HELD = timedelta(hours=24)
 # Longer than this without a look is told.
 _PAUSE_S = 3.0
+# Less than this is 0 s in words.
+_TOLD_S = 0.5
 _ALL = 1_000_000
 _PIECES = """
     SELECT run, first_s, last_s, created_at FROM scores WHERE camera = ? AND created_at >= ? AND created_at < ?
@@ -64,7 +67,7 @@ class Silence:
 
     def sentences(self) -> list[str]:
         """In words for people, what weighs most first."""
-        told = [*self._raised(), *self._blind(), *self._not_looked()]
+        told = [*self._raised(), *self._blind(), *self._not_looked(), *self._attention()]
         for trace in self.traces:
             told += _judged(trace)
         told += [f"came near ({_clock(miss.seen_at)}, {_target(miss)}): {miss.reason}" for miss in self.misses]
@@ -81,10 +84,19 @@ class Silence:
             until = "until now" if incident.ended_at is None else f"until {_clock(incident.ended_at)}"
             yield f"{who} could not see: {incident.kind.replace('_', ' ')} from {_clock(incident.began_at)} {until}"
 
+    def _attention(self) -> Iterator[str]:
+        """On which rungs of the ladder it was looked at; the looks of all targets are the same."""
+        for trace in self.traces[:1]:
+            counts = Counter((step.attention, step.attention_why) for step in trace.steps if step.attention)
+            if counts:
+                yield f"attention: {', '.join(f'{count} looks {_rung(*key)}' for key, count in counts.items())}"
+
     def _not_looked(self) -> Iterator[str]:
         hours = f"of {sum(self.booked.values()):.0f} s that are booked of the hour"
         if seconds := self.booked.get(NOT_RUNNING, 0.0):
             yield f"edge-resnet was not running for {seconds:.0f} s {hours}"
+        if (seconds := self.booked.get(NO_ENGINE, 0.0)) >= _TOLD_S:
+            yield f"the engine was being opened for {seconds:.0f} s {hours}: frames came, and could not be looked at"
         if not any(trace.steps for trace in self.traces):
             if self.unwritten:
                 yield "the looks of then are not written yet, a stream gathers some hundred: ask again in a minute"
@@ -92,7 +104,7 @@ class Silence:
                 yield "no looks are kept of then, though the hour was watched: they are too old, or the disk was full"
             else:
                 yield "no look was recorded then"
-        elif seconds := self.booked.get(NOT_LOOKED, 0.0):
+        elif (seconds := self.booked.get(NOT_LOOKED, 0.0)) >= _TOLD_S:
             yield f"the box did not keep up for {seconds:.0f} s {hours}: frames came, and were not looked at in time"
 
 
@@ -116,6 +128,10 @@ def silence(store: EventStore, camera: str, at: datetime, around_s: float, alarm
         unwritten=_unwritten(store, camera, since),
         names=_names(store.database),
     )
+
+
+def _rung(attention: str, why: str) -> str:
+    return f"{RUNGS.get(attention, attention)}{f' ({why})' if why else ''}"
 
 
 def _clock(at: str | None) -> str:
@@ -213,9 +229,14 @@ def _kept_back(best: Step) -> str:
 
 def _pauses(steps: tuple[Step, ...]) -> Iterator[str]:
     """The longest time without a look, where it is long."""
-    pause_s = max((later.time_s - earlier.time_s for earlier, later in pairwise(steps)), default=0.0)
+    pauses = [(later.time_s - earlier.time_s, earlier) for earlier, later in pairwise(steps)]
+    pause_s, before = max(pauses, key=lambda pause: pause[0], default=(0.0, steps[0]))
     if pause_s <= _PAUSE_S:
         return
-    gated = any(step.gate != "off" for step in steps)
-    why = "the gate was closed, nothing moved" if gated else "no frame came, or none in time"
+    if any(step.gate != "off" for step in steps):
+        why = "the gate was closed, nothing moved"
+    elif before.attention not in ("", WATCH):
+        why = f"it was {RUNGS.get(before.attention, before.attention)}, where only key frames are looked at"
+    else:
+        why = "no frame came, or none in time"
     yield f"  up to {pause_s:.1f} s passed between two looks: {why}"

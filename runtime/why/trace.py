@@ -23,7 +23,8 @@ class Step:
 
     `probability`: what the rule was given, 0..1. `state`: the rule's, after it; `lacks`: what was missing for an alarm.
     `gate`: why it was open. `age_s`: from capture to judgement; None for a file. `labels`: of the whole picture, 0..1.
-    `others`: probabilities of the other targets, as they are called.
+    `others`: probabilities of the other targets, as they are called. `attention`, `attention_why`: the rung of the
+    ladder, and what there was to watch for then; empty without a ladder, and for nothing (runtime/look.py).
     """
 
     time_s: float
@@ -35,6 +36,8 @@ class Step:
     age_s: float | None
     labels: Mapping[str, float]
     others: Mapping[str, float]
+    attention: str = ""
+    attention_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,4 +134,6 @@ def _steps(piece: Piece, place: int) -> Iterable[Step]:
                 for number, (name, other) in enumerate(zip(names, look.targets, strict=True))
                 if number != place
             },
+            attention=look.attention,
+            attention_why=look.attention_why,
         )

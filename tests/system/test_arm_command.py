@@ -11,6 +11,7 @@ from runtime.events.lock import only_writer
 from runtime.events.mode import commanded
 from runtime.events.store import EventStore
 from tests.commands import edge_resnet
+from tests.rig.mjpeg import MjpegCamera, grey
 from tests.rig.stream import Stream
 from tests.stand_ins import BRIGHT, DARK, write_clip
 
@@ -85,3 +86,29 @@ def test_a_stream_obeys_the_mode(
     assert command is not None
     assert command.mode == mode
     assert any(entry.get("event") == "mode commanded" for entry in stream.log)
+
+
+def test_disarmed_the_alarm_of_a_camera_that_is_gone_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = {"modes": MODES, "schedules": NIGHTS, "alarms": {"fire": {"modes": ["away"]}}}
+    EventStore(tmp_path / "events.sqlite").close()
+    with MjpegCamera(grey(lambda number: BRIGHT), fps=20.0) as camera:
+        blindness = {"stale_after": "1 s", "offline_after": "2 s"}
+        watched = Stream(tmp_path, {"gate": {"detect": camera.url(), "blindness": blindness}}, **more)
+        assert edge_resnet(capsys, "arm", "away").code == 0
+        with watched as stream:
+
+            def told() -> list[str]:
+                return [line["what"] for line in stream.lines if line["type"] == "event"]
+
+            stream.until(lambda: told() == ["raised"])
+            camera.stop()
+            stream.until(lambda: stream.status()["gate"]["state"] == "offline")
+            assert told() == ["raised"]
+            edge_resnet(capsys, "arm", "home")
+            stream.until(lambda: told() == ["raised", "cleared"])
+            assert stream.status()["gate"]["held"] == []
+            assert stream.end() == 0
+    assert stream.lines[-1]["type"] != "event"

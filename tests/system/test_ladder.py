@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from runtime.outputs.output import Output
 from runtime.service.lines import Lines
 from runtime.session import StreamOptions, watch
 from runtime.sources.frame import Image
+from tests.commands import edge_resnet
 from tests.stand_ins import BRIGHT, DARK, choose_brightness, write_bundle
 from tests.unit.runtime.sources.videos import FPS, Video, write, x264
 
@@ -36,9 +38,12 @@ class Seen(Output):
     def __init__(self) -> None:
         self.looks: dict[str, list[float]] = {}
         self.events: dict[str, list[tuple[float, float | None]]] = {}
+        self.occasions: dict[str, list[tuple[float, str, str]]] = {}
 
     def look(self, look: Look) -> None:
         self.looks.setdefault(look.camera, []).append(round(look.time_s, 3))
+        why = look.occasion
+        self.occasions.setdefault(look.camera, []).append((look.time_s, why.attention, why.attention_why))
 
     def event(self, event: Event) -> None:
         self.events.setdefault(event.camera, []).append((event.raised_s, event.ended_s))
@@ -95,3 +100,24 @@ def test_quiet_it_glances_and_a_fire_is_watched_and_raised_no_later_than_a_group
     delay_s = ladder.events["yard"][0][0] - full.events["yard"][0][0]
     assert -1e-3 <= delay_s < GROUP_S
     assert ladder.events["yard"][1][1] == pytest.approx(full.events["yard"][1][1], abs=0.3)
+
+
+def test_each_look_is_recorded_with_its_rung_and_why_tells_what_woke_it(
+    tmp_path: Path, bundle: Path, clip: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    seen = watched(tmp_path / "ladder", bundle, {"yard": clip, "hall": clip}, "ladder")
+    occasions = {(rung, why) for time_s, rung, why in seen.occasions["yard"] if time_s < FIRE_S[0]}
+    assert occasions == {("glance", "")}
+    awake = [(rung, why) for time_s, rung, why in seen.occasions["yard"] if 13.0 < time_s < FIRE_S[1]]
+    assert set(awake) == {("watch", "evidence")}
+    store = tmp_path / "ladder" / "events.sqlite"
+    answer = edge_resnet(capsys, "why", "last", "--events", store, "--json").answer
+    looks = {round(each["time_s"], 3): (each["attention"], each["attention_why"]) for each in answer["trace"]["looks"]}
+    told = {round(time_s, 3): why for time_s, *why in seen.occasions[answer["event"]["camera"]]}
+    assert all(told[time_s] == list(why) for time_s, why in looks.items())
+    said = edge_resnet(capsys, "why", "last", "--events", store).out
+    assert re.search(r"attention: at glances, watched since 1[23]\.\d s \(evidence\)", said)
+    assert "watch (evidence)" in said
+    # The column of a gate that is not there says nothing.
+    assert " off " not in said

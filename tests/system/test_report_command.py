@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_resnet.cli.report import duration, sentence
-from edge_resnet.cli.when import moment
+from edge_resnet.cli.when import moment, moment_or_time
 from edge_resnet.command import Exit
 from edge_resnet.errors import UserError
 from runtime.events.entry import Entry
@@ -188,6 +188,30 @@ def test_since_is_a_day_a_time_or_how_long_ago() -> None:
     for wrong in ("24", "-2 h", "yesterday", ""):
         with pytest.raises(UserError, match="--since"):
             moment("--since", wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        ("11:30", datetime(2026, 11, 24, 11, 30)),
+        (" 11:59:59 ", datetime(2026, 11, 24, 11, 59, 59)),
+        ("12:00", datetime(2026, 11, 24, 12)),
+        # Still to come today.
+        ("12:00:01", datetime(2026, 11, 23, 12, 0, 1)),
+        ("23:00", datetime(2026, 11, 23, 23)),
+        ("2026-11-24 11:00", datetime(2026, 11, 24, 11)),
+        ("1 h", datetime(2026, 11, 24, 11)),
+    ],
+)
+def test_a_time_of_day_is_the_last_that_was(text: str, then: datetime) -> None:
+    now = datetime(2026, 11, 24, 12).astimezone(timezone.utc)
+    assert moment_or_time("--at", text, now) == then.astimezone()
+
+
+@pytest.mark.parametrize("text", ["24:00", "12:00:61", "noon", "12"])
+def test_what_is_no_time_of_day_is_told_with_what_would_be(text: str) -> None:
+    with pytest.raises(UserError, match=rf"--at {text}: takes .*a time of day \(13:00, 13:00:30\)"):
+        moment_or_time("--at", text)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -145,6 +146,31 @@ def test_a_picture_where_matplotlib_is_missing_is_told(
 def test_mistakes_are_told(watched: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     given = [] if "--events" in arguments else ["--events", watched / "events.sqlite"]
     assert words in edge_resnet(capsys, "why", *arguments, *given).mistake
+
+
+def test_a_clip_that_was_cut_is_said_to_be(watched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = edge_resnet(capsys, "why", "last", "--events", watched / "events.sqlite")
+    assert "clip: " in whole.out
+    assert "cut at" not in whole.out
+    (tmp_path / "cameras.yaml").write_text(f"{CONFIG}recording: {{max_length: 6 s, pre_roll: 4 s}}\n")
+    shutil.copy(watched / "clip.avi", tmp_path)
+    options = session.StreamOptions(
+        config=tmp_path / "cameras.yaml", bundle=watched / "bundle", events=tmp_path / "events.sqlite"
+    )
+    session.watch(options, _Quiet(), choose_brightness)
+    done = edge_resnet(capsys, "why", "last", "--events", tmp_path / "events.sqlite")
+    assert ".mp4 (cut at max_length (recording, in cameras.yaml): there was more to show)" in done.out
+    answer = edge_resnet(capsys, "why", "last", "--events", tmp_path / "events.sqlite", "--json").answer
+    assert [each["cut"] for each in answer["media"] if each["kind"] == "clip"] == ["max_length"]
+
+
+def test_a_time_of_day_is_taken(watched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("why", "--camera", "yard/gate", "--around", "30 s", "--events", watched / "events.sqlite", "--json")
+    for time in ("00:00:05", "23:59"):
+        answer = edge_resnet(capsys, *asked, "--at", time).answer
+        middle = datetime.fromisoformat(answer["since"]).astimezone() + timedelta(seconds=30)
+        assert f"{middle:%H:%M:%S}".startswith(time)
+        assert timedelta(0) <= datetime.now().astimezone() - middle <= timedelta(hours=25)
 
 
 def test_a_store_whose_looks_were_purged_still_answers(

@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 
 from edge_resnet.errors import UserError
-from runtime.arming import Attending
+from runtime.arming import Arming, Attending, Disarming
 from runtime.attention import Rung
-from runtime.config.settings import GateSettings
+from runtime.config.schedule import Period, Schedule
+from runtime.config.settings import AlarmSettings, GateSettings, ModeSettings
 from runtime.events.attendance import Attendance, attend, attendances, release
+from runtime.events.mode import Command, command
 from runtime.events.store import EventStore
 from runtime.events.waiting import Run
+from runtime.look import looks
 from runtime.service.lines import Lines
 from runtime.sources.frame import Frame
-from tests.stand_ins import DARK
-from tests.unit.runtime.feed import NOW, Clock, Frames, Room
+from tests.stand_ins import BRIGHT, DARK, MODEL, Brightness
+from tests.unit.runtime.feed import NOW, Clock, Frames, Recorder, Room
 
 GLANCE, WATCH = Rung.GLANCE, Rung.WATCH
 
@@ -221,3 +224,63 @@ def test_the_gate_leaves_nothing_out_while_somebody_wants_to_see_it(stores: tupl
     assert passes(1.0)
     desk.release()
     assert not passes(1.0)
+
+
+class Guard:
+    """A camera that raised an alarm and gives no frames any more; the watch goes on."""
+
+    def __init__(self, store: EventStore, levels: list[int]) -> None:
+        whole = {
+            "schedules": {"nights": Schedule(periods=(Period(start="22:00", end="06:00"),))},
+            "modes": {"home": ModeSettings(), "away": ModeSettings(schedule="nights")},
+            "alarms": {"fire": AlarmSettings(modes=("away",))},
+        }
+        self.store, self.recorder = store, Recorder(store)
+        room = Room(store, {"gate": Frames([], live=True)}, self.recorder, whole=whole)
+        room.watch.inference.close()
+        self.channel, crier = room.watch.channels["gate"], room.watch.crier
+        self.arming = Arming(room.assembly, Lines(lambda line: None))
+        self.disarming = Disarming(room.watch.channels, crier)
+        self.command("away")
+        for number, level in enumerate(levels):
+            at_s = 1000.0 + number / 5
+            frame = Frame(np.full((32, 64, 3), level, np.uint8), at_s - 1000.0, number, at_s, "gate")
+            shot = self.channel.camera.maker.make(frame, due=True)
+            (look,) = looks(MODEL, [frame], Brightness().infer(frame.image[None]))
+            crier.tell(self.channel.take(shot, look, at_s))
+
+    def command(self, mode: str) -> None:
+        command(self.store.database, Command(mode), NOW)
+        self.beat()
+
+    def beat(self) -> None:
+        self.arming.look()
+        self.disarming.look()
+
+
+def test_an_alarm_that_is_held_ends_when_it_is_disarmed_though_no_frame_comes(
+    stores: tuple[EventStore, EventStore],
+) -> None:
+    guard = Guard(stores[0], [BRIGHT] * 10)
+    guard.beat()
+    assert [event.ended_s for event in guard.recorder.events] == [None]
+    guard.command("home")
+    _, ended = guard.recorder.events
+    assert (ended.ended_s, ended.interrupted) == (pytest.approx(1.8), True)
+    assert stores[1].events() == [ended]
+    assert not guard.channel.journal.held
+    guard.beat()
+    guard.command("away")
+    assert len(guard.recorder.events) == 2
+
+
+def test_what_came_near_an_alarm_that_is_disarmed_has_missed_though_no_frame_comes(
+    stores: tuple[EventStore, EventStore],
+) -> None:
+    guard = Guard(stores[0], [BRIGHT] * 2)
+    guard.beat()
+    assert not stores[1].misses()
+    guard.command("home")
+    assert len(stores[1].misses()) == 1
+    guard.beat()
+    assert len(stores[1].misses()) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from runtime.events.event import Event
 from runtime.events.incident import Incident
-from runtime.look import Look
+from runtime.look import Look, Occasion
 from runtime.outputs.jsonl import JsonLines
 
 CAM = np.zeros((2, 1, 1), np.float32)
@@ -64,3 +64,13 @@ def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     output.close()
     assert json.loads(capsys.readouterr().out)["frame"] == 30
     print("standard output is still open")  # noqa: T201
+
+
+def test_of_a_camera_on_the_ladder_its_rung_and_the_reason_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    output = JsonLines(str(path))
+    for why in ("", "motion"):
+        output.look(replace(LOOK, occasion=Occasion(attention="glance", attention_why=why)))
+    output.close()
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["attention"], line["attention_why"]) for line in told] == [("glance", ""), ("glance", "motion")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import uuid
 from contextlib import closing
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from edge_resnet.errors import UserError
 from runtime.events.event import Event
 from runtime.events.media import KINDS, Healed, Media, file_of, folder_of, found
+from runtime.events.schema import MIGRATIONS
 from runtime.events.store import EventStore
 from tests.unit.runtime.stored import NOW, event, miss, put
 
@@ -49,9 +52,31 @@ def test_a_file_is_registered_once_with_its_size(store: Path) -> None:
     with closing(Media(store)) as media:
         media.register(seen, "clip", path)
         put(path, 20)
-        media.register(seen, "clip", path)
+        media.register(seen, "clip", path, cut="max_length")
         (medium,) = media.of(seen.id)
     assert (medium.kind, medium.path, medium.bytes, medium.event_id) == ("clip", path, 20, seen.id)
+    assert medium.cut == "max_length"
+
+
+def test_a_file_of_a_store_of_before_is_not_known_to_be_cut(tmp_path: Path) -> None:
+    path, seen = tmp_path / "events.sqlite", event()
+    with sqlite3.connect(path) as connection:
+        connection.executescript("".join(MIGRATIONS[:4]) + "PRAGMA user_version = 4;")
+        row = asdict(seen)
+        connection.execute(
+            f"INSERT INTO events ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+        )
+        connection.execute(
+            "INSERT INTO media (event_id, kind, path, bytes, created_at) VALUES (?, 'clip', 'a.mp4', 9, ?)",
+            (seen.id, seen.created_at),
+        )
+    connection.close()
+    EventStore(path).close()
+    with closing(Media(path)) as media:
+        (medium,) = media.of(seen.id)
+        assert (medium.path, medium.cut) == (Path("a.mp4"), None)
+        media.register(seen, "clip", put(file_of(path, seen, "clip"), 10), cut="size")
+        assert [each.cut for each in media.of(seen.id)] == [None, "size"]
 
 
 def test_a_near_miss_has_its_own_column(store: Path) -> None:

@@ -49,7 +49,10 @@ PIECE = Piece(
     model_sha256="ab" * 32,
     backend="opencv",
     precision="fp32",
-    looks=(RecordedLook(1.0, 5, None, "off", (0.25, 0.75), (JudgedTarget(0.75, "held"),)),),
+    looks=(
+        RecordedLook(1.0, 5, None, "off", (0.25, 0.75), (JudgedTarget(0.75, "held"),)),
+        RecordedLook(1.2, 6, None, "off", (0.25, 0.75), (JudgedTarget(0.75, "held"),), "watch", "evidence"),
+    ),
 )
 
 
@@ -129,7 +132,7 @@ def test_cameras_that_begin_together_do_not_all_write_together(every_s: float, m
         time_s, before = number * every_s, len(desk.pieces)
         look = Look("", time_s, number, {"normal": 0.75, "fire": 0.25}, {}, np.zeros((2, 1, 1), np.float32), 1, 1)
         for book in books:
-            book.add(look, [], None, "off")
+            book.add(look, [], None)
         together.append(len(desk.pieces) - before)
     assert max(together) <= most
     # None waits longer for it.

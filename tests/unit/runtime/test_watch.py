@@ -329,3 +329,24 @@ def test_a_camera_that_never_came_is_starting_and_gets_no_looks(tmp_path: Path) 
         (status,) = guarded.room.watch.status().cameras
     assert (status.state, status.why) == ("offline", "starting")
     assert (status.wanted_per_s, status.rate_per_s) == (5.0, 0.0)
+
+
+def test_frames_that_come_while_the_engine_is_opened_are_booked_so(tmp_path: Path) -> None:
+    yard, opened = Frames([], live=True), threading.Event()
+
+    def slowly(without: object) -> Brightness:
+        opened.wait(20)
+        return Brightness()
+
+    with Guarded(tmp_path, {"yard": yard}, open_backend=slowly) as guarded:
+        channel = guarded.room.watch.channels["yard"]
+        for number in range(20):
+            guarded.clock.now_s += 1.0
+            yard.food.put((guarded.clock.now_s, DARK))
+            guarded.until(lambda number=number: channel.camera.news().came > number)  # type: ignore[misc]
+        assert channel.ledger is not None
+        guarded.until(lambda: channel.ledger is not None and channel.ledger.settled_s > 1010.0)
+        opened.set()
+        guarded.until(lambda: bool(guarded.recorder.looks))
+        assert channel.ledger.totals["no_engine"] > 5.0
+        assert "not_looked" not in channel.ledger.totals

@@ -23,7 +23,7 @@ from runtime.events.near_miss import NearMiss
 from runtime.events.store import EventStore
 from runtime.events.verdict import Verdict, give
 from runtime.judge import Judge, Judgement, Target
-from runtime.look import Look
+from runtime.look import Look, Occasion
 from runtime.rule import Change, Rule
 from runtime.rule_settings import RuleSettings
 from runtime.scorebook import ScoreBook
@@ -40,6 +40,7 @@ MODEL = ModelSpec(
 )
 RULE = RuleSettings(threshold=0.7, mean_threshold=0.6, low_threshold=0.5, window_s=2.0, min_looks=3, quiet_s=2.0)
 FIRE = Target("fire")
+OFF = Occasion()
 
 
 @pytest.fixture
@@ -73,16 +74,19 @@ class Watch:
     def _wall(self) -> datetime:
         return self.began + timedelta(seconds=self.now_s)
 
-    def looks(self, values: Sequence[float], every_s: float = 0.5, start_s: float = 0.0, gate: str = "off") -> Watch:
+    def looks(
+        self, values: Sequence[float], every_s: float = 0.5, start_s: float = 0.0, occasion: Occasion = OFF
+    ) -> Watch:
         """Looks at which the whole picture gave `values`; zones see twice as much on the left as on the right."""
         for number, value in enumerate(values):
             self.now_s = start_s + number * every_s
             cam = np.zeros((2, 7, 7), np.float32)
             cam[1, :, :3] = 5.0
             probabilities = {"normal": 1.0 - value, "fire": value}
-            look = Look("yard/gate", self.now_s, number, probabilities, {"fire": value}, cam, 480, 640)
+            alarms = {"fire": value}
+            look = Look("yard/gate", self.now_s, number, probabilities, alarms, cam, 480, 640, occasion)
             judgements = self.judge.look(look, lambda alarm: self.armed(self.now_s))
-            self.book.add(look, judgements, 0.2 if self.live else None, gate)
+            self.book.add(look, judgements, 0.2 if self.live else None)
             self._enter(judgements)
         return self
 
@@ -111,12 +115,14 @@ def around(store: EventStore, seconds: float, around_s: float = 10.0, alarm: str
 def test_why_it_fired_is_the_looks_of_its_window(store: EventStore) -> None:
     watch = Watch(store).looks([0.1, 0.1, 0.8, 0.6, 0.9, 0.9, 0.9, 0.1, 0.1]).end()
     found = told(store, watch.found[0])
-    first, second, *_ = found.sentences()
+    first, own, second, *_ = found.sentences()
     # At 2.5 s: 0.1, 0.8, 0.6, 0.9, 0.9 lie in the window; a half of them are needed, and 0.6 in the mean.
     assert first == (
-        "fired at 2.5 s: 3 of 5 looks over 0.70, mean 0.66, within 2.0 s; needed in 2 s: 3 looks at least 1 s apart, "
-        "50% of them over 0.70, mean 0.60"
+        "fired at 2.5 s: 3 of 5 looks over 0.70, mean 0.66 of all 5, within 2.0 s; needed in 2 s: 3 looks at least "
+        "1 s apart, 50% of them over 0.70, mean 0.60"
     )
+    # 0.8, 0.6, 0.9, 0.9: another mean, and named for what it is of.
+    assert own == "the event's own mean 0.80 and peak 0.90 are of the 4 looks over its low threshold 0.50, so far"
     lacked = "the share of looks, or of their time, over the threshold, the mean"
     assert second == f"the look before, at 2.0 s (0.90), still lacked {lacked}"
     assert found.decisive is not None
@@ -271,9 +277,17 @@ def test_looks_that_a_stream_still_gathers_are_said_to_come(store: EventStore) -
     assert around(store, 200.0).sentences() == ["no look was recorded then"]
 
 
-@pytest.mark.parametrize(("gate", "words"), [("heartbeat", "the gate was closed"), ("off", "no frame came")])
-def test_a_long_pause_between_looks_is_told(store: EventStore, gate: str, words: str) -> None:
-    Watch(store).looks([0.1] * 10, every_s=9.0, gate=gate).end()
+@pytest.mark.parametrize(
+    ("occasion", "words"),
+    [
+        (Occasion("heartbeat"), "the gate was closed"),
+        (OFF, "no frame came"),
+        (Occasion(attention="watch", attention_why="motion"), "no frame came"),
+        (Occasion(attention="glance"), "it was at glances, where only key frames are looked at"),
+    ],
+)
+def test_a_long_pause_between_looks_is_told(store: EventStore, occasion: Occasion, words: str) -> None:
+    Watch(store).looks([0.1] * 10, every_s=9.0, occasion=occasion).end()
     assert f"up to 9.0 s passed between two looks: {words}" in around(store, 45.0, 30.0).sentences()[-1]
 
 
@@ -283,3 +297,52 @@ def test_only_the_alarm_that_is_asked_for_and_cameras_that_are_known(store: Even
     assert not around(store, 1.0, alarm="smoke").events
     assert around(store, 1.0).known
     assert not silence(store, "yard/roof", NOON, 5.0).known
+
+
+# What woke a camera, and what else kept it from looking.
+
+GLANCE, MOTION, EVIDENCE = (
+    Occasion(attention=rung, attention_why=why)
+    for rung, why in (("glance", ""), ("watch", "motion"), ("watch", "evidence"))
+)
+
+
+def test_what_woke_a_camera_on_the_ladder_is_told_of_its_event(store: EventStore) -> None:
+    watch = Watch(store).looks([0.1] * 4, 1.0, occasion=GLANCE).looks([0.1] * 5, 0.2, 4.0, MOTION)
+    watch.looks([0.9] * 10, 0.2, 5.0, EVIDENCE).end()
+    found = told(store, watch.found[0])
+    assert "attention: at glances, watched since 4.0 s (motion), watched since 5.0 s (evidence)" in found.sentences()
+    assert found.decisive is not None
+    assert (found.decisive.attention, found.decisive.attention_why) == ("watch", "evidence")
+
+
+def test_a_camera_that_is_watched_as_long_as_is_known_was_perhaps_before(store: EventStore) -> None:
+    watch = Watch(store).looks([0.1] * 5 + [0.9] * 10, 0.2, occasion=MOTION).end()
+    assert "attention: watched since 0.0 s or before (motion)" in told(store, watch.found[0]).sentences()
+
+
+def test_a_reason_for_which_there_was_no_power_is_told(store: EventStore) -> None:
+    starved = replace(EVIDENCE, attention="glance")
+    watch = Watch(store).looks([0.1] * 4, 1.0, occasion=GLANCE).looks([0.9] * 5, 1.0, 4.0, starved).end()
+    words = "attention: at glances, to be watched (evidence) and not, for want of power"
+    assert words in told(store, watch.found[0]).sentences()
+
+
+def test_without_a_ladder_nothing_is_told_of_attention(store: EventStore) -> None:
+    watch = Watch(store).looks([0.9] * 10).end()
+    assert not any("attention" in line for line in told(store, watch.found[0]).sentences())
+    assert not any("attention" in line for line in around(store, 2.0).sentences())
+
+
+def test_the_rungs_of_a_quiet_time_are_told(store: EventStore) -> None:
+    Watch(store).looks([0.1] * 4, 1.0, occasion=GLANCE).looks([0.1] * 5, 0.2, 4.0, MOTION).end()
+    assert "attention: 4 looks at glances, 5 looks watched (motion)" in around(store, 2.0).sentences()
+
+
+def test_frames_that_came_before_there_was_an_engine(store: EventStore) -> None:
+    Watch(store).looks([0.1] * 10, start_s=40.0).end()
+    entries = [Entry("yard/gate", NOON.isoformat(), name, s) for name, s in (("no_engine", 40.0), ("watched", 60.0))]
+    store.add_ledger(entries, {})
+    lines = around(store, 42.0).sentences()
+    assert lines[0].startswith("the engine was being opened for 40 s of 100 s that are booked")
+    assert not any("keep up" in line for line in lines)

@@ -199,3 +199,32 @@ def test_the_sums_are_the_time_that_passed_whatever_happens(acts: list[tuple[str
     wall.now_s += 100.0
     ledger.settle(wall.now_s)
     assert sum(ledger.totals.values()) == pytest.approx(wall.now_s - start_s, abs=1e-6)
+
+
+def test_what_is_not_looked_at_while_there_is_no_engine_is_not_for_want_of_time() -> None:
+    wall = Wall()
+    ledger = live(wall)
+    for quarter in range(1, 181):
+        wall.now_s = quarter / 4
+        # It runs for 20 s, 10 s after the start, and fails; then there is none for 10 s.
+        runs = 10.0 < wall.now_s <= 30.0 or wall.now_s > 40.0
+        ledger.engine(wall.now_s, runs)
+        if runs:
+            ledger.looked(wall.now_s)
+        ledger.settle(wall.now_s)
+    found = sums(ledger)
+    expected = {"starting": 1.0, "no_engine": 19.0, "watched": 25.0}
+    assert found == {category: pytest.approx(seconds, abs=0.6) for category, seconds in expected.items()}
+    assert sum(found.values()) == pytest.approx(45.0)
+
+
+def test_who_does_not_look_although_an_engine_runs_has_no_time() -> None:
+    wall = Wall()
+    ledger = live(wall)
+    for quarter in range(1, 121):
+        wall.now_s = quarter / 4
+        ledger.engine(wall.now_s, wall.now_s > 10.0)
+        ledger.settle(wall.now_s)
+    ledger.settle(30.0, 30.0)
+    # The first look may be as late as two looks may be apart.
+    assert sums(ledger) == {"starting": 1.0, "no_engine": pytest.approx(12.25), "not_looked": pytest.approx(16.75)}

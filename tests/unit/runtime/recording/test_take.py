@@ -65,7 +65,27 @@ def test_an_event_that_does_not_end_has_a_clip_of_the_greatest_length() -> None:
     add(tape, 0, 10)
     tape.begin(held(), 0.0, 0.0)
     add(tape, 11, 30)
-    assert seconds(only(tape)) == [float(second) for second in range(8, 21)]
+    take = only(tape)
+    assert seconds(take) == [float(second) for second in range(8, 21)]
+    assert take.cut == "max_length"
+
+
+@pytest.mark.parametrize(("ended_s", "cut"), [(16.9, None), (17.0, None), (17.1, "max_length")])
+def test_a_clip_is_cut_where_what_comes_after_the_end_has_no_room(ended_s: float, cut: str | None) -> None:
+    tape, raised = Tape(live=False, settings=SETTINGS), held()
+    add(tape, 0, 10)
+    tape.begin(raised, 0.0, 0.0)
+    add(tape, 11, 18)
+    tape.ended(over(raised, ended_s))
+    add(tape, 19, 21)
+    assert only(tape).cut == cut
+
+
+def test_what_a_reload_ends_was_not_too_long() -> None:
+    tape = Tape(live=True, settings=SETTINGS)
+    add(tape, 0, 10)
+    tape.begin(held(), 0.0, 0.0)
+    assert only(tape, float("inf")).cut is None
 
 
 def test_a_clip_of_a_live_camera_ends_by_the_clock_also_when_nothing_comes_any_more() -> None:
@@ -139,4 +159,6 @@ def test_the_bytes_of_a_clip_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     tape.begin(held(), 0.0, 0.0)
     for second in range(10, 30):
         tape.add_picture(Picture(float(second), bytes(20)), 0.0)
-    assert sum(len(picture.data) for picture in only(tape).pictures) == 40
+    take = only(tape)
+    assert sum(len(picture.data) for picture in take.pictures) == 40
+    assert take.cut == "size"

@@ -97,11 +97,22 @@ def test_digest_is_preferred_and_as_in_its_standard(monkeypatch: pytest.MonkeyPa
     assert "qop=auth, nc=00000001" in login
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
-def test_a_box_that_lacks_something_is_told_from_a_camera_that_fails(number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EMFILE, "raise ulimit -n"),
+        (errno.ENFILE, "raise fs.file-max"),
+        (errno.ENOMEM, "no memory is left"),
+        (errno.EAGAIN, "no more connections or threads"),
+    ],
+)
+def test_a_box_that_lacks_something_is_told_from_a_camera_that_fails(number: int, advice: str) -> None:
     outage = short_of_resources("yard", OSError(number, "x"))
     assert outage is not None
     assert outage.reason == "resources"
+    assert str(outage).lower().count("resource") == 1
+    assert advice in outage.advice
+    assert outage.why == f"resources; {outage.advice}"
     assert short_of_resources("yard", OSError(errno.ECONNREFUSED, "x")) is None
     assert short_of_resources("yard") is None
 
