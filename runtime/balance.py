@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runtime.attention import Rung
 from runtime.channel import Channel
-from runtime.dispatch import Load, fair_rates, keeps_up
+from runtime.dispatch import Load, Losses, fair_rates, keeps_up
 from runtime.service.logs import Log
 
 _EVERY_S = 1.0
@@ -41,6 +41,7 @@ class Balance:
     # In cameras that are watched, not in looks.
     _places: Load = field(default_factory=Load, init=False)
     _count: _Count | None = field(default=None, init=False)
+    _losses: Losses = field(default_factory=Losses, init=False)
     # Since when each camera of the ladder is watched, or is not, by the clock of `look`.
     _since_s: dict[str, float] = field(default_factory=dict, init=False)
     _now_s: float = field(default=0.0, init=False)
@@ -69,6 +70,7 @@ class Balance:
     def skip(self) -> None:
         """What is being counted is no measure: no engine runs, or a camera came or went."""
         self._count = None
+        self._losses.forget()
         for name in self._since_s.keys() - self.channels.keys():
             del self._since_s[name]
 
@@ -127,7 +129,8 @@ class Balance:
         begun = sum(channel.begun for channel in live)
         if begun != self._begun:
             # Connections that are made cost more than cameras that are read.
-            self._begun, self._begun_s, self._count = begun, now_s, None
+            self._begun, self._begun_s = begun, now_s
+            self.skip()
         if now_s - self._begun_s < _BEGINNING_S or (self._count and now_s - self._count.at_s < _EVERY_S):
             return False
         given, lost = sum(channel.given for channel in live), sum(channel.lost for channel in live)
@@ -145,9 +148,11 @@ class Balance:
         wanting = [channel for channel in self._wanting() if channel.in_time]
         watched = sum(channel.watched for channel in wanting)
         wanted = sum(channel.wanted_per_s for channel in self._live())
+        given, lost = self._losses.second(given, lost)
         if keeps_up(given, lost):
             more_looks = self._load.second(wanted, given, lost)
             return self._places.second(len(wanting), watched, 0.0) or more_looks
+        self._losses.forget()
         if watched > 1:
             share = lost / (given + lost)
             return self._places.second(len(wanting), watched * (1.0 - share), watched * share)

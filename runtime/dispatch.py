@@ -6,6 +6,7 @@ less. With a slot of one frame a camera, serving the one that has waited longest
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ _FASTEST_GROWTH = 1.5
 _LONGEST_WAIT = 30
 # Under this share of frames lost of those that were due, the box keeps up.
 _BEARABLE = 0.05
+# Judged over so many seconds: where a second has few looks, one that a burst of key frames costs is a large share.
+_JUDGED_S = 5
 
 
 def keeps_up(given: float, lost: float) -> bool:
@@ -55,6 +58,26 @@ class Turns:
     def forget(self, name: str) -> None:
         """A camera was removed."""
         self._last.pop(name, None)
+
+
+@dataclass
+class Losses:
+    """What was given and lost lately, as means of some seconds. Those that were not counted had no loss.
+
+    So a box that manages half is found out in a second, and one that loses a little more than is bearable in five.
+    """
+
+    _seconds: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_JUDGED_S), init=False)
+
+    def second(self, given: float, lost: float) -> tuple[float, float]:
+        """One more second has passed, with so many looks given and due frames lost; both means, a second."""
+        self._seconds.append((given, lost))
+        all_given, all_lost = (sum(each) for each in zip(*self._seconds, strict=True))
+        return all_given / len(self._seconds), all_lost / _JUDGED_S
+
+    def forget(self) -> None:
+        """What is asked for has changed: what was lost before says nothing of it."""
+        self._seconds.clear()
 
 
 @dataclass

@@ -317,3 +317,17 @@ def test_while_cameras_come_for_the_first_time_what_is_lost_is_no_measure() -> N
     assert not box.balance.overloaded
     box.run(5)
     assert box.balance.overloaded
+
+
+@pytest.mark.parametrize(
+    ("share", "seconds", "overloaded"),
+    [(0.2, 1, False), (0.04, 60, False), (0.07, 3, False), (0.07, 5, True), (0.5, 1, True)],
+)
+def test_what_is_lost_is_judged_over_some_seconds_unless_it_is_much(
+    share: float, seconds: int, overloaded: bool
+) -> None:
+    box = Box(100.0, Looked("yard", 10.0), Looked("hall", 10.0))
+    box.run(8)
+    box.manages = 20.0 * (1.0 - share)
+    box.run(seconds)
+    assert box.balance.overloaded is overloaded
