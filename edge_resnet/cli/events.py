@@ -73,9 +73,9 @@ def show(event: Id, events: options.Events = options.EVENTS, json: options.Json 
         found = find_event(store, event)
         answer = _json(found, _verdicts(store))
         answer["media"] = [
-            {"kind": kind, "path": path, "bytes": size}
-            for kind, path, size in store.database.rows(
-                "SELECT kind, path, bytes FROM media WHERE event_id = ? ORDER BY id", (found.id,)
+            {"kind": kind, "path": path, "bytes": size, "cut": cut}
+            for kind, path, size, cut in store.database.rows(
+                "SELECT kind, path, bytes, cut FROM media WHERE event_id = ? ORDER BY id", (found.id,)
             )
         ]
         answer["deliveries"] = [
