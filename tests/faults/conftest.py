@@ -24,8 +24,8 @@ def evidence_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def middling_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own that holds two states of a small training (64 MB each), not much more."""
-    yield from _disk(tmp_path / "middling", "150m")
+    """A file system of its own that holds two states of a small training (2.4 MB each), not much more."""
+    yield from _disk(tmp_path / "middling", "8m")
 
 
 def _disk(folder: Path, size: str) -> Iterator[Path]:

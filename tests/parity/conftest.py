@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from edge_resnet.model import build, normalise, store
 from export.golden import drawn_frames
 from export.int8.calibrate import Int8Request
-from export.package import Export, Proof, export_run
+from export.package import Proof, export_run
+from tests.made_once import made_once
 
 SPEC = ModelSpec(
     labels=("normal", "fire", "smoke"),
@@ -43,19 +46,28 @@ def seeded_network(seed: int = 0) -> ResNet:
 
 @dataclass(frozen=True)
 class Exported:
-    """A run, its bundle, and what the export said."""
+    """A run and its bundle."""
 
     run: Path
     model: ResNet
     bundle: Bundle
-    export: Export
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that do without the bundle come first: one process has them while another makes it."""
+    items.sort(key=lambda item: "exported" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    run = tmp_path_factory.mktemp("run")
-    model = seeded_network()
-    store(model, SPEC, run / "model.safetensors")
+    made = made_once(tmp_path_factory, "exported", _export)
+    # Links of this process alone, beside which its tests may leave files.
+    run = shutil.copytree(made, tmp_path_factory.mktemp("own") / "run", copy_function=os.link)
+    return Exported(run, seeded_network(), Bundle.open(run / "bundle"))
+
+
+def _export(run: Path) -> None:
+    store(seeded_network(), SPEC, run / "model.safetensors")
     export = export_run(
         run,
         run / "bundle",
@@ -65,7 +77,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
         proof=Proof([FRAMES[:7], FRAMES[7:]], [0] * len(FRAMES)),
         provenance={"arguments": {"seed": 0}},
     )
-    return Exported(run, model, Bundle.open(run / "bundle"), export)
+    assert export.folder == run / "bundle"
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ print("right")
 
 
 def test_single_frames_and_batches_side_by_side_in_turns_are_right_and_damage_nothing(exported: Exported) -> None:
-    command = [sys.executable, "-c", _PROGRAM, str(exported.bundle.folder), "1500"]
+    # With inputs shared it fails within a hundred rounds.
+    command = [sys.executable, "-c", _PROGRAM, str(exported.bundle.folder), "400"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "right\n"), done.stderr[-2000:]

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.parity.conftest import Exported, exported  # noqa: F401
+from edge_resnet.model import store
+from export.package import export_run
+from tests.parity.conftest import FRAMES, SPEC, seeded_network
 from tests.stand_ins import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,14 @@ def base_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the base install can run: fp32 for OpenCV."""
+    run = tmp_path_factory.mktemp("run")
+    store(seeded_network(), SPEC, run / "model.safetensors")
+    return export_run(run, run / "bundle", golden_frames=FRAMES[:8]).folder
+
+
 def test_nothing_of_training_is_there(base_python: Path) -> None:
     code = "import importlib.util as u; print([n for n in {names!r} if u.find_spec(n)])".format(
         names=["torch", "torchvision", "matplotlib", "onnx", "onnxruntime", "openvino", "av", "cv2"]
@@ -54,9 +64,9 @@ def test_nothing_of_training_is_there(base_python: Path) -> None:
     assert found.stdout.strip() == "['cv2']"
 
 
-def test_a_clip_is_watched_by_opencv_alone(base_python: Path, exported: Exported, tmp_path: Path) -> None:  # noqa: F811
+def test_a_clip_is_watched_by_opencv_alone(base_python: Path, bundle: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.avi", [100] * 20)
-    command = [base_python, ROOT / "runtime" / "stream.py", "--camera", clip, "--bundle", exported.bundle.folder]
+    command = [base_python, ROOT / "runtime" / "stream.py", "--camera", clip, "--bundle", bundle]
     done = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)

@@ -99,23 +99,6 @@ def test_a_bad_picture_is_named(run: Path, tmp_path: Path, capsys: pytest.Captur
     assert "gone.jpg: no such picture" in edge_resnet(capsys, "predict", run / "bundle", tmp_path / "gone.jpg").mistake
 
 
-def test_alarms_of_several_classes_and_golden_frames_of_nobody(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "bundle"
-    options = ("--alarm", "blaze=fire", "--golden", "samples", "--no-speed", "-o", out, "--json")
-    outcome = edge_resnet(capsys, "export", run, *options)
-    assert outcome.code == Exit.FINE, outcome.err
-    assert outcome.answer["ready"] is True
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert set(manifest["model"]["alarms"]) == {"blaze"}
-    assert manifest["provenance"]["golden"] == "samples"
-    assert "model.fp16.onnx" not in manifest["files"]
-    # No picture of the owner's is anywhere in it.
-    assert outcome.answer["parity"]["gallery"] is None
-    assert "data:image" not in (out / "parity.html").read_text()
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -132,15 +115,25 @@ def test_a_mistake_in_an_export_is_one_line(
     assert not (tmp_path / "bundle").exists()
 
 
-def test_an_export_without_a_run_takes_the_newest(
+def test_an_export_without_a_run_takes_the_newest_with_alarms_of_several_classes_and_golden_frames_of_nobody(
     run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "no trained run under runs/" in edge_resnet(capsys, "export").mistake
     (tmp_path / "runs").symlink_to(run.parent)
-    outcome = edge_resnet(capsys, "export", "--no-speed", "-o", tmp_path / "bundle")
+    out = tmp_path / "bundle"
+    options = ("--alarm", "blaze=fire", "--golden", "samples", "--no-speed", "-o", out, "--json")
+    outcome = edge_resnet(capsys, "export", *options)
     assert outcome.code == Exit.FINE, outcome.err
     assert "run: runs/yard (the newest)" in outcome.err
+    assert outcome.answer["ready"] is True
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert set(manifest["model"]["alarms"]) == {"blaze"}
+    assert manifest["provenance"]["golden"] == "samples"
+    assert "model.fp16.onnx" not in manifest["files"]
+    # No picture of the owner's is anywhere in it.
+    assert outcome.answer["parity"]["gallery"] is None
+    assert "data:image" not in (out / "parity.html").read_text()
 
 
 def test_a_clip_is_watched_with_the_newest_bundle(
