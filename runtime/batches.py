@@ -1,7 +1,8 @@
 """How many frames to classify at once on this box: measured when an engine is opened, and remembered in its box.
 
 One frame a batch leaves threads waiting for each other at every layer; more frames cost less each, up to a size that
-depends on processor, engine and precision. The size is only about time: answers do not depend on it.
+depends on processor, engine and precision. The size is only about time: answers do not depend on it. Where an engine
+takes several requests at a time, all of them are kept busy while it is measured, as they are where time matters.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,7 +31,7 @@ from runtime.backends.base import Frames, Hint, Log
 FILE = "batches.json"
 
 # Larger batches must be worth the wait for them.
-_AS_FAST_AS_BEST = 1.03
+_AS_FAST_AS_BEST = 1.05
 # All its frames grow old while a batch is classified; a larger one that takes so long is no use, however fast a frame.
 _LONGEST_BATCH_S = 0.25
 _MEASURED_FOR_S = 0.4
@@ -53,7 +55,8 @@ class Timing(Strict):
 class _Content(Strict):
     """batches.json: timings under keys of all that they depend on."""
 
-    schema_version: Literal[1] = 1
+    # Until version 1 an engine was given one batch at a time, whatever it could take.
+    schema_version: Literal[2] = 2
     timings: dict[str, Timing] = Field(default_factory=dict)
 
 
@@ -73,12 +76,14 @@ def useful(
     most: int,
     options: Options,
     log: Log,
+    undisturbed: Callable[[], bool] = lambda: True,
     clock: Callable[[], float] = time.perf_counter,
 ) -> int:
     """How many frames, 1 to `most`, an engine that was opened for `bundle` is best given at once on this box.
 
-    Measured in about half a second where the box does not know it yet; `log` is told what was found. An engine that
-    fails meanwhile is given one frame at a time: that it fails shows again in use.
+    Measured in about half a second where the box does not know it yet; `log` is told what was found, which the box
+    remembers if nothing disturbed it. An engine that fails meanwhile is given one frame at a time: that it fails shows
+    again in use.
     """
     if most == 1:
         return 1
@@ -89,18 +94,20 @@ def useful(
     if known is None or known.most < most:
         size = bundle.model.input
         try:
-            measured = measure(opened, np.zeros((most, size.height, size.width, 3), np.uint8), clock)
+            frames = np.zeros((most, size.height, size.width, 3), np.uint8)
+            measured = measure(opened, frames, opened.requests, clock)
         except BackendError as error:
             log(f"batches: not measured ({error}), so one frame at a time")
             return 1
         known = Timing(most=most, ms_a_frame=measured)
         log(_describe(opened, known))
-        _write(path, {**timings, key: known}, log)
+        if undisturbed():
+            _write(path, {**timings, key: known}, log)
     return smallest_of_the_fast({size: ms for size, ms in known.ms_a_frame.items() if size <= most})
 
 
 def smallest_of_the_fast(ms_a_frame: Mapping[int, float]) -> int:
-    """The smallest size of a batch whose time a frame is within 3% of the shortest; at least one must be given."""
+    """The smallest size of a batch whose time a frame is within 5% of the shortest; at least one must be given."""
     enough = min(ms_a_frame.values()) * _AS_FAST_AS_BEST
     return min(size for size, ms in ms_a_frame.items() if ms <= enough)
 
@@ -110,30 +117,35 @@ def sizes(most: int) -> list[int]:
     return sorted({*(1 << power for power in range(most.bit_length())), most})
 
 
-def measure(classifier: Classifier, frames: Frames, clock: Callable[[], float] = time.perf_counter) -> dict[int, float]:
+def measure(
+    classifier: Classifier, frames: Frames, requests: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> dict[int, float]:
     """Milliseconds a frame of each size up to all of `frames` (N x H x W x 3, uint8, BGR), in rounds through the sizes.
 
-    The shortest of a size's rounds: other programs can only ever add. The first batch of each size counts for nothing,
-    since an engine prepares itself for each new shape. Raises BackendError when the engine fails.
+    So many `requests` of a size at a time. The shortest of a size's rounds: other programs can only ever add. The first
+    of each size counts for nothing, since an engine prepares itself for each new shape. Raises BackendError when the
+    engine fails.
     """
+    with ThreadPoolExecutor(requests) as threads:
 
-    def seconds(size: int) -> float:
-        start = clock()
-        classifier.infer(frames[:size])
-        return clock() - start
+        def seconds(size: int) -> float:
+            start = clock()
+            for _ in threads.map(classifier.infer, [frames[:size]] * requests):
+                pass
+            return clock() - start
 
-    started = clock()
-    shortest: dict[int, float] = {}
-    for size in sizes(len(frames)):
-        seconds(size)
-        took_s = seconds(size)
-        if took_s > _LONGEST_BATCH_S and shortest:
-            break
-        shortest[size] = took_s
-    while clock() - started <= _MEASURED_FOR_S:
-        for size in shortest:
-            shortest[size] = min(shortest[size], seconds(size))
-    return {size: 1000.0 * each / size for size, each in shortest.items()}
+        started = clock()
+        shortest: dict[int, float] = {}
+        for size in sizes(len(frames)):
+            seconds(size)
+            took_s = seconds(size)
+            if took_s > _LONGEST_BATCH_S and shortest:
+                break
+            shortest[size] = took_s
+        while clock() - started <= _MEASURED_FOR_S:
+            for size in shortest:
+                shortest[size] = min(shortest[size], seconds(size))
+    return {size: 1000.0 * each / (size * requests) for size, each in shortest.items()}
 
 
 def _key(opened: Backend, bundle: Bundle, options: Options) -> str:

@@ -1,4 +1,4 @@
-"""The backend on a thread of its own: one that raises, gives what is no number, or hangs is replaced.
+"""The backend on threads of its own, one a request: one that raises, gives what is no number, or hangs is replaced.
 
 A first failure may be chance: the same engine is opened again. One that fails again within ten minutes is left out for
 an hour, and the next engine whose golden replay holds takes over. When none is left, all are tried again, ever more
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,8 @@ from runtime.trust import Engine
 OpenBackend = Callable[[frozenset[Engine]], Backend]
 Inputs = npt.NDArray[np.uint8]
 
+# How the threads are called that an engine is run on (runtime/service/cpu.py counts their time by it).
+_THREAD = "inference"
 # A batch of 8 on the slowest box that is worth the name takes under two seconds.
 HANGS_AFTER_S = 15.0
 # Building a TensorRT engine takes minutes.
@@ -34,15 +38,19 @@ _BANNED_FOR_S = 3600.0
 
 @dataclass(frozen=True)
 class Answer:
-    """Scores of a batch, and the seconds that they took."""
+    """Scores of the batch with such a number, and the seconds that they took."""
 
+    number: int
     scores: Scores
     seconds: float
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The engine failed at a batch, in one line why. `final`: none could be opened; it is tried again later."""
+    """The engine failed, in one line why: no batch that is under way will be answered.
+
+    `final`: none could be opened; it is tried again later.
+    """
 
     engine: Engine
     why: str
@@ -71,63 +79,96 @@ class Record:
         self._banned_at_s.clear()
 
 
-class _Worker(threading.Thread):
-    """Runs one backend: opens it if it is not yet open, then answers one batch at a time, until told to end."""
+@dataclass(frozen=True)
+class _Job:
+    """A batch to be classified, and its number."""
+
+    number: int
+    frames: Inputs
+
+
+class _Worker:
+    """Runs one backend: opens it, then answers as many batches at a time as it has requests, until told to end."""
 
     def __init__(self, work: Callable[[], Backend], tell: Callable[[_Worker, object], None]) -> None:
-        super().__init__(name="inference", daemon=True)
-        self.backend: Backend | None = None
-        self._open = work
-        self._tell = tell
+        self._open, self._tell = work, tell
         self._jobs = threading.Condition()
-        self._job: Inputs | None = None
+        self._waiting: deque[_Job] = deque()
         self._ending = False
+        self._threads = [self._thread(self._begin)]
 
-    def give(self, frames: Inputs) -> None:
+    def start(self) -> None:
+        """Begin to open the backend."""
+        self._threads[0].start()
+
+    def give(self, job: _Job) -> None:
+        """Leave a batch for the next request that is free."""
         with self._jobs:
-            self._job = frames
+            self._waiting.append(job)
             self._jobs.notify()
 
     def end(self) -> None:
+        """Ask the threads to end. Returns at once."""
         with self._jobs:
             self._ending = True
-            self._jobs.notify()
+            self._jobs.notify_all()
 
-    def run(self) -> None:
+    def join(self, patience_s: float) -> None:
+        """Wait for the threads to end, so long."""
+        until_s = time.monotonic() + patience_s
+        for thread in list(self._threads):
+            thread.join(max(0.0, until_s - time.monotonic()))
+
+    @staticmethod
+    def _thread(target: Callable[..., None], *arguments: object) -> threading.Thread:
+        return threading.Thread(target=target, args=arguments, name=_THREAD, daemon=True)
+
+    def _begin(self) -> None:
         try:
-            self.backend = self._open()
+            backend = self._open()
         except Exception as error:
             self._tell(self, error)
             return
         try:
-            self._tell(self, self.backend)
-            while (frames := self._next()) is not None:
-                self._tell(self, self._answer(self.backend, frames))
+            others = [self._thread(self._answer_all, backend) for _ in range(1, backend.requests)]
+            self._threads += others
+            for thread in others:
+                thread.start()
+            self._tell(self, backend)
+            self._answer_all(backend)
+            for thread in others:
+                thread.join()
         finally:
-            self.backend.close()
+            backend.close()
 
-    def _next(self) -> Inputs | None:
+    def _answer_all(self, backend: Backend) -> None:
+        while (job := self._next()) is not None:
+            self._tell(self, self._answer(backend, job))
+
+    def _next(self) -> _Job | None:
         with self._jobs:
-            while self._job is None and not self._ending:
+            while not self._waiting and not self._ending:
                 self._jobs.wait()
-            frames, self._job = self._job, None
-            return None if self._ending else frames
+            return None if self._ending else self._waiting.popleft()
 
     @staticmethod
-    def _answer(backend: Backend, frames: Inputs) -> object:
+    def _answer(backend: Backend, job: _Job) -> object:
         start_s = time.perf_counter()
         try:
-            scores = backend.infer(frames)
+            scores = backend.infer(job.frames)
         except Exception as error:
             return error
         if not (np.isfinite(scores.logits).all() and np.isfinite(scores.cam).all()):
             # Compared with a threshold, NaN is simply "no alarm": a broken engine would watch in silence for ever.
             return ValueError("its logits are no numbers")
-        return Answer(scores, time.perf_counter() - start_s)
+        return Answer(job.number, scores, time.perf_counter() - start_s)
 
 
 class Inference:
-    """Answers batches, one at a time, and keeps an engine open. The main thread calls it; nothing here blocks."""
+    """Answers batches, each as soon as the engine has a request for it, and keeps an engine open.
+
+    The main thread calls it; nothing here blocks.
+    """
 
     def __init__(
         self,
@@ -144,11 +185,14 @@ class Inference:
         self._backoff = Backoff()
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
-        self._told: object = None
+        self._told: deque[object] = deque()
+        # Since when an engine is being opened; and each batch under way, by its number.
         self._since_s = 0.0
+        self._under_way: dict[int, float] = {}
+        self._numbers = count()
+        self._requests = 1
         self._open_at_s = 0.0
         self.description: Description | None = None
-        self.busy = False
 
     def start(self) -> None:
         """Begin to open the engine to use."""
@@ -157,31 +201,38 @@ class Inference:
     @property
     def ready(self) -> bool:
         """Whether a batch may be given."""
-        return self.description is not None and not self.busy
+        return self.description is not None and len(self._under_way) < self._requests
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is under way."""
+        return bool(self._under_way)
 
     @property
     def opening(self) -> bool:
         """Whether an engine is being opened."""
         return self._worker is not None and self.description is None
 
-    def submit(self, frames: Inputs) -> None:
-        """Classify `frames`: N x height x width x 3, uint8, BGR. Only when `ready`."""
+    def submit(self, frames: Inputs) -> int:
+        """Classify `frames`: N x height x width x 3, uint8, BGR. Only when `ready`. The number of the batch."""
         assert self._worker is not None
-        self.busy, self._since_s = True, self._clock()
-        self._worker.give(frames)
+        number = next(self._numbers)
+        self._under_way[number] = self._clock()
+        self._worker.give(_Job(number, frames))
+        return number
 
     def poll(self) -> Answer | Failure | Description | None:
-        """What has happened: an answer, a failure, or an engine that is ready now; None for nothing new."""
+        """What has happened next: an answer, a failure, or an engine that is ready now; None for nothing new."""
         with self._lock:
-            told, self._told = self._told, None
+            told = self._told.popleft() if self._told else None
         now_s = self._clock()
         if told is None:
             return self._overdue(now_s)
         if isinstance(told, Answer):
-            self.busy = False
+            del self._under_way[told.number]
             return told
         if isinstance(told, Backend):
-            self.description = told.describe()
+            self.description, self._requests = told.describe(), told.requests
             return self.description
         return self._failed(str(told) or type(told).__name__, now_s)
 
@@ -189,7 +240,7 @@ class Inference:
         """End. An engine that hangs is left behind: its thread is a daemon."""
         if self._worker is not None:
             self._worker.end()
-            if self._worker.is_alive() and not self.opening:
+            if not self.opening:
                 self._worker.join(patience_s)
 
     def _overdue(self, now_s: float) -> Failure | None:
@@ -198,16 +249,21 @@ class Inference:
             if now_s >= self._open_at_s:
                 self._begin()
             return None
-        limit_s = OPENS_WITHIN_S if self.description is None else self._hangs_after_s
-        if (self.busy or self.description is None) and now_s - self._since_s > limit_s:
-            return self._failed(f"no answer for {now_s - self._since_s:.0f} s", now_s)
+        opening = self.description is None
+        since_s = self._since_s if opening else min(self._under_way.values(), default=now_s)
+        if now_s - since_s > (OPENS_WITHIN_S if opening else self._hangs_after_s):
+            return self._failed(f"no answer for {now_s - since_s:.0f} s", now_s)
         return None
 
     def _failed(self, why: str, now_s: float) -> Failure:
         running = self.description
         engine = (running.backend, running.precision) if running else ("", "")
-        worker, self._worker = self._worker, None
-        self.description, self.busy = None, False
+        with self._lock:
+            # What its other requests have told meanwhile is of batches that are given up.
+            worker, self._worker = self._worker, None
+            self._told.clear()
+        self.description = None
+        self._under_way.clear()
         if worker is not None:
             worker.end()
         if running is not None:
@@ -230,5 +286,5 @@ class Inference:
         with self._lock:
             if worker is not self._worker:
                 return
-            self._told = told
+            self._told.append(told)
         self._bell.set()

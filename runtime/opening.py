@@ -80,6 +80,8 @@ class Opener:
         self._hint: Hint = "latency"
         self.batch = 1
         """How many frames, at most, the engine that was opened last is best given at once."""
+        self.undisturbed = True
+        """Whether nothing else runs yet: what is measured beside cameras is not remembered."""
 
     def expect_batches(self, most: int) -> None:
         """Frames of several cameras will come at once, `most` at most: open for throughput, measure how many pay."""
@@ -134,7 +136,7 @@ class Opener:
         """Find out how many frames it is best given at once."""
         box = self.bundle.box if self._box is None else self._box
         options = batches.Options(self._wish.device, threads, hint, box)
-        self.batch = batches.useful(opened, self.bundle, self._most, options, self._log)
+        self.batch = batches.useful(opened, self.bundle, self._most, options, self._log, lambda: self.undisturbed)
         return opened
 
     def _find_tuned(self, bundle: Bundle, box: Path) -> tuned.Tuned | None:

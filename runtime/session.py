@@ -19,6 +19,7 @@ from runtime import trust
 from runtime.arming import Arming, Attending, Disarming
 from runtime.assembly import Assembly
 from runtime.backends import Description, variant
+from runtime.batcher import Limits
 from runtime.config.bundled import watch_addresses
 from runtime.config.load import load
 from runtime.config.settings import WatchSettings
@@ -50,12 +51,14 @@ from runtime.service.reporters import Reporters
 from runtime.service.status import CameraStatus
 from runtime.sources import open_source
 from runtime.sources.address import Address
-from runtime.watch import Limits, Watch
+from runtime.watch import Watch
 
 # OpenCV's word for its own choice.
 _ALL_THREADS = -1
 # At the end, for sinks that answer; what is left is delivered by the next run.
 _DELIVERING_S = 5.0
+# Engines that the box knows open in a second.
+_ENGINE_FIRST_S = 3.0
 # With fewer frames a second than this the rule's window never holds enough looks.
 _SLOWEST_PER_S = (RuleSettings.min_looks - 1) / RuleSettings.window_s
 
@@ -147,7 +150,8 @@ def watch(
     # The opener's may be of another input size, where tune chose so.
     settings = _settings(options, opener.bundle)
     files = _check_files(settings, options, log)
-    if options.config is not None or len(settings.cameras()) > 1:
+    several = options.config is not None or len(settings.cameras()) > 1
+    if several:
         opener.expect_batches(settings.max_batch)
     threads = set(threading.enumerate())
     # Closed from the last to the first: outputs, cameras, engine, store.
@@ -197,6 +201,10 @@ def watch(
             log.warning("a camera is named twice, and watched twice")
         log.info(f"watching {names(run.watch.channels)}")
         inference.start()
+        if several:
+            # Cameras that are opened meanwhile would disturb what the engine measures of itself.
+            bell.wait(_ENGINE_FIRST_S)
+            opener.undisturbed = False
         run.watch.run()
     summary = run.summary(bundle)
     if ending.caught is not None:
@@ -286,7 +294,8 @@ class _Run:
         """From now on this engine decides, and events say so."""
         # Its own threads are for its own engine; cameras have a thread each, and share the cores as it is.
         cv2.setNumThreads(_ALL_THREADS if running.backend == "opencv" else 1)
-        self.watch.limits = replace(self.watch.limits, max_batch=self._opener.batch)
+        batcher = self.watch.batcher
+        batcher.limits = replace(batcher.limits, max_batch=self._opener.batch)
         bundle = self._opener.bundle
         model = bundle.model_sha256(variant(running.backend, running.precision, self._options.device))
         self.assembly.decider = Decider(model, running.backend, running.precision)

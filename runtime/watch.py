@@ -1,7 +1,7 @@
 """The watch: many cameras, one backend. The main thread's loop from due frames to batches, answers, events and states.
 
-Readers leave shots and ring the bell; the loop gathers what is due, gives it to the inference thread as one batch, and
-judges the answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
+Readers leave shots and ring the bell; the loop gathers what is due, gives it to the engine in batches, and judges the
+answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
 own. Four times a second it looks after everything else.
 """
 
@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from edge_resnet.errors import BackendError, UserError
 from edge_resnet.manifest import ModelSpec
 from runtime.backends import Description
 from runtime.balance import Balance
+from runtime.batcher import Batcher, Limits
 from runtime.cameras.shot import Shot, Undecodable
 from runtime.channel import Channel
 from runtime.crier import Crier
-from runtime.dispatch import Turns
 from runtime.events.deliveries import Waiting
 from runtime.incidents import Incidents
 from runtime.inference import Answer, Failure, Inference
@@ -40,31 +38,10 @@ _KEEP_LEDGER_S = 10.0
 _DRAIN_S = 5.0
 # All reading threads together; what hangs is left behind.
 _JOIN_S = 3.0
-# A file's frames are never dropped: a batch that so many engines could not answer ends the watch of it.
-_MOST_TRIES = 3
 # Ages that go into the mean of inference time: the last twenty batches or so.
 _MEMORY = 0.05
 # Pictures of the wall.
 _SHOW_EVERY_S = 0.1
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`max_wait_s`: how long a due frame waits for others; `max_batch`: frames at once; `max_seconds`: None for no end,
-    else of each file's own time, and of the watch for live cameras.
-    """
-
-    max_wait_s: float = 0.02
-    max_batch: int = 8
-    max_seconds: float | None = None
-
-
-@dataclass
-class _Batch:
-    """What is being classified, and how often it was tried."""
-
-    shots: list[tuple[Channel, Shot]]
-    tries: int = 1
 
 
 @dataclass
@@ -84,7 +61,7 @@ class Watch:
     metrics: Metrics
     log: Log
     bell: threading.Event
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     tell: Sequence[Callable[[BoxStatus], None]] = ()
     sinks: Callable[[], Mapping[str, Waiting]] = dict
     on_backend: Callable[[Description], None] = lambda description: None
@@ -94,13 +71,12 @@ class Watch:
     running: Description | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._turns, self._balance = Turns(), Balance(self.channels, self.log)
+        self._balance = Balance(self.channels, self.log)
         self._ladder = Ladder(self.channels, self._balance, self.clock)
-        self._batch: _Batch | None = None
+        self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, self.limits, self.clock)
         self._ending = False
         self._started_s = self._ticked_s = self._kept_s = self._shown_s = self.clock()
         self._ms_a_frame = 0.0
-        self._batch_size = 0
         self._ran = False
         self.crier = Crier(self.outputs, self.metrics)
 
@@ -147,7 +123,7 @@ class Watch:
         # Nobody waits for its threads: they may hang in a dead camera.
         channel.stop()
         self._end_channels([channel])
-        self._turns.forget(name)
+        self.batcher.forget(name)
         self.metrics.remove(name)
         self._balance.skip()
         self._balance.share_out()
@@ -168,7 +144,7 @@ class Watch:
             backend=self.running.backend if self.running else "",
             precision=self.running.precision if self.running else "",
             ms_a_frame=self._ms_a_frame,
-            batch=self._batch_size,
+            batch=self.batcher.size,
             overloaded=self._balance.overloaded,
             events=self.crier.raised,
             sinks=self.sinks(),
@@ -177,8 +153,8 @@ class Watch:
     # The loop, from the batch to the beat.
 
     def _work(self) -> None:
-        self._hear(self.inference.poll())
-        self._submit()
+        self._hear_all()
+        self.batcher.submit()
         self._show_live()
         now_s = self.clock()
         if now_s - self._ticked_s >= TICK_S:
@@ -190,7 +166,7 @@ class Watch:
         live = any(channel.in_time for channel in self.channels.values())
         if live:
             return limit_s is not None and self.clock() - self._started_s >= limit_s
-        return self._batch is None and all(channel.ended for channel in self.channels.values())
+        return self.batcher.idle and all(channel.ended for channel in self.channels.values())
 
     def _patience_s(self) -> float:
         """How long the loop may sleep when no bell rings."""
@@ -198,79 +174,25 @@ class Watch:
         patience_s = TICK_S - (now_s - self._ticked_s)
         if self.screen is not None:
             patience_s = min(patience_s, _SHOW_EVERY_S - (now_s - self._shown_s))
-        if self.inference.ready:
-            since_s = [channel.camera.waiting_since_s for channel in self.channels.values()]
-            oldest_s = min((each for each in since_s if each is not None), default=now_s + TICK_S)
-            patience_s = min(patience_s, self.limits.max_wait_s - (now_s - oldest_s))
-        return max(0.0, patience_s)
+        return max(0.0, min(patience_s, self.batcher.patience_s(now_s)))
 
-    def _submit(self) -> None:
-        """Give the inference thread a batch, when it is free and enough wait, or one has waited long enough."""
-        if not self.inference.ready:
-            return
-        if self._batch is not None:
-            # The engine that had it failed: another tries what is still worth it.
-            shots = [(channel, shot) for channel, shot in self._batch.shots if self._worth_it(channel, shot)]
-            self._batch.shots = shots
-        else:
-            shots = self._gather()
-            self._batch = _Batch(shots)
-        if not shots:
-            self._batch = None
-            return
-        self._batch_size = len(shots)
-        self.inference.submit(np.stack([shot.input for _, shot in shots if shot.input is not None]))
+    def _passed(self, channel: Channel, shot: Shot) -> None:
+        """A shot was taken that is not looked at."""
+        self._ladder.passed(channel, shot)
+        if not channel.in_time:
+            self._show(channel, shot)
 
-    def _gather(self) -> list[tuple[Channel, Shot]]:
-        """The shots for a batch, from the cameras whose turn is next."""
-        since_s = {name: channel.camera.waiting_since_s for name, channel in self.channels.items()}
-        waiting = {name: since for name, since in since_s.items() if since is not None}
-        if not waiting or not self._enough(waiting.values()):
-            return []
-        chosen: list[tuple[Channel, Shot]] = []
-        for name in self._turns.order(waiting):
-            channel = self.channels[name]
-            shot = channel.camera.take() if len(chosen) < self.limits.max_batch else None
-            if shot is None or self._past_the_end(channel, shot):
-                continue
-            if shot.due and channel.admit(shot, self.clock()):
-                chosen.append((channel, shot))
-                self._turns.served(name)
+    def _hear_all(self) -> None:
+        while (told := self.inference.poll()) is not None:
+            if isinstance(told, Answer):
+                self._judge(told)
+            elif isinstance(told, Failure):
+                self._mourn(told)
             else:
-                self._ladder.passed(channel, shot)
-                if not channel.in_time:
-                    self._show(channel, shot)
-                # Perhaps its next frame waits already.
-                self.bell.set()
-        return chosen
-
-    def _enough(self, since_s: Iterable[float]) -> bool:
-        times_s = list(since_s)
-        most = min(self.limits.max_batch, sum(channel.expected for channel in self.channels.values()))
-        return len(times_s) >= most or self.clock() - min(times_s) >= self.limits.max_wait_s
-
-    def _past_the_end(self, channel: Channel, shot: Shot) -> bool:
-        limit_s = self.limits.max_seconds
-        past = not channel.in_time and limit_s is not None and shot.frame.time_s >= limit_s
-        if past:
-            channel.camera.stop()
-        return past
-
-    def _worth_it(self, channel: Channel, shot: Shot) -> bool:
-        """Whether a shot that was admitted still is not too old."""
-        return self.channels.get(channel.name) is channel and not channel.too_old(shot, self.clock(), "too_old")
-
-    def _hear(self, told: Answer | Failure | Description | None) -> None:
-        if isinstance(told, Answer):
-            self._judge(told)
-        elif isinstance(told, Failure):
-            self._mourn(told)
-        elif told is not None:
-            self._welcome(told)
+                self._welcome(told)
 
     def _judge(self, answer: Answer) -> None:
-        assert self._batch is not None
-        batch, self._batch = self._batch, None
+        batch = self.batcher.answered(answer.number)
         self.metrics.batch(len(batch.shots), answer.seconds)
         ms = 1000.0 * answer.seconds / len(batch.shots)
         self._ms_a_frame += (ms - self._ms_a_frame) * (_MEMORY if self._ms_a_frame else 1.0)
@@ -299,16 +221,13 @@ class Watch:
         """The engine failed. For files there is no later: what no engine can do ends the watch."""
         self.metrics.backend_failed(failure.engine[0])
         self.running = None
-        if self._batch is not None:
-            self._batch.tries += 1
+        tired = self.batcher.failed()
         files_only = not any(channel.in_time for channel in self.channels.values())
-        tired = self._batch is not None and self._batch.tries > _MOST_TRIES
         if (failure.final and (files_only or not self._ran)) or (files_only and tired):
             raise BackendError(failure.why)
-        if tired and self._batch is not None:
-            for channel, _ in self._batch.shots:
+        for batch in tired:
+            for channel, _ in batch.shots:
                 channel.camera.answered()
-            self._batch = None
         name = " ".join(filter(None, failure.engine)) or "any engine"
         self.log.error("backend failed", backend=name, why=failure.why)
         self.incidents.began(None, "backend", {"backend": name, "why": failure.why})
@@ -366,12 +285,12 @@ class Watch:
     # The end.
 
     def _drain(self) -> None:
-        """Let the batch that is at the engine come to its answer."""
+        """Let what is at the engine come to its answer."""
         until_s = self.clock() + _DRAIN_S
-        while self._batch is not None and self.inference.busy and self.clock() < until_s:
+        while self.inference.busy and self.clock() < until_s:
             self.bell.wait(TICK_S)
             self.bell.clear()
-            self._hear(self.inference.poll())
+            self._hear_all()
 
     def _finish(self) -> None:
         channels = list(self.channels.values())

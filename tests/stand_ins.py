@@ -29,8 +29,8 @@ class Brightness(Backend):
     It goes by the name of an engine that is on every box.
     """
 
-    def __init__(self, spec: ModelSpec = MODEL) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: ModelSpec = MODEL, requests: int = 1) -> None:
+        super().__init__(spec, requests)
         self.closed = False
 
     def describe(self) -> Description:

@@ -107,13 +107,14 @@ class Description:
 class Backend(ABC):
     """A model opened on an engine, as a context manager.
 
-    Threads may share one: `infer` runs one batch at a time (an engine uses all cores for that batch, so nothing is
-    lost, and OpenVINO's requests and OpenCV's networks must not be entered twice).
+    Threads may share one: `infer` runs as many batches at a time as it has `requests`, and others wait. With one, the
+    engine uses all cores for a batch; with several, each has cores of its own, so that none waits for another.
     """
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, requests: int = 1) -> None:
+        self.requests = requests
         self._frame_shape = (spec.input.height, spec.input.width, 3)
-        self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(requests)
 
     def infer(self, frames: Frames) -> Scores:
         """Classify `frames`: N x H x W x 3, uint8, BGR, of the network's input size, N at least 1.
@@ -124,7 +125,7 @@ class Backend(ABC):
             expected = " x ".join(str(side) for side in self._frame_shape)
             raise ValueError(f"frames must be uint8, N x {expected} with N >= 1, not {frames.dtype}, {frames.shape}")
         try:
-            with self._lock:
+            with self._free:
                 logits, cam = self._run(np.ascontiguousarray(frames))
         except Exception as error:  # engines raise types of their own, and bare RuntimeErrors
             name = self.describe().backend
@@ -140,7 +141,10 @@ class Backend(ABC):
 
     @abstractmethod
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
-        """Logits and map of contiguous frames of the right shape, as arrays of their own (no view of a buffer)."""
+        """Logits and map of contiguous frames of the right shape, as arrays of their own (no view of a buffer).
+
+        Called by as many threads at a time as there are requests.
+        """
 
     def __enter__(self) -> Self:
         return self

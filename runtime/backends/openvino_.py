@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -28,9 +30,6 @@ _PRECISION_OF_TYPE = {"f32": "fp32", "f16": "fp16", "bf16": "bf16", "u8": "int8"
 _CAPABILITY = {"fp16": "FP16", "bf16": "BF16"}
 _TYPE = {"fp16": "f16", "bf16": "bf16"}
 _REFORMATS = frozenset({"Reorder", "Convert", "Transpose", "FakeQuantize"})
-# Two frames in a request cost a tenth less than one after the other; more gain nothing, and cannot be shared out evenly
-# when another program takes a core (docs/decisions/0031-batches.md).
-_FRAMES_A_REQUEST = 2
 CACHE = "openvino"
 
 
@@ -46,13 +45,12 @@ def shared_core() -> openvino.Core:
 
 
 class OpenVino(Backend):
-    """A compiled model, and one request for latency or several for throughput.
+    """A compiled model, and one request for latency, or for throughput as many as OpenVINO thinks best.
 
     What was compiled is kept in the box under a key of OpenVINO's own (model, device, version, options).
     """
 
     def __init__(self, opening: Opening) -> None:
-        super().__init__(opening.bundle.model)
         core = shared_core()
         self._precision = opening.precision
         self._device = _device(core, opening.device)
@@ -64,11 +62,13 @@ class OpenVino(Backend):
         names = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
         check_interface("openvino", *names)
         self._compiled = core.compile_model(model, self._device, self._options(opening))
+        several = opening.hint == "throughput"
+        requests = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if several else 1
+        super().__init__(opening.bundle.model, requests)
         self._executed = executed(self._compiled)
-        self._several: Any = None
-        if opening.hint == "throughput":
-            self._several = openvino.AsyncInferQueue(self._compiled)
-        self._request = self._compiled.create_infer_request()
+        self._idle: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+        for _ in range(requests):
+            self._idle.put(self._compiled.create_infer_request())
 
     def describe(self) -> Description:
         runs = self._executed.runs
@@ -92,36 +92,31 @@ class OpenVino(Backend):
         return options
 
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
-        if self._several is not None and len(frames) > 1:
-            return self._run_side_by_side(frames)
-        # Both are copied. Views of answers would show the next batch's; and where several requests share a network, one
-        # that reads frames where they lie makes the others write there when they are gone (docs/decisions/0031).
-        results = self._request.infer({INPUT: frames}, share_inputs=False, share_outputs=False)
-        logits, cam = (results[name] for name in OUTPUTS)
-        return logits, cam
-
-    def _run_side_by_side(self, frames: Frames) -> tuple[Floats, Floats]:
-        """A few frames a request, as many requests at a time as OpenVINO wants for throughput."""
-        parts: dict[int, tuple[Floats, Floats]] = {}
-
-        def keep(request: openvino.InferRequest, start: int) -> None:
-            logits, cam = (request.get_tensor(name).data.copy() for name in OUTPUTS)
-            parts[start] = logits, cam
-
-        size = frames_a_request(len(frames), len(self._several))
-        starts = range(0, len(frames), size)
-        self._several.set_callback(keep)
-        for start in starts:
-            # Copied, since a request that is under way when another fails must not read what is gone by then.
-            self._several.start_async({INPUT: frames[start : start + size]}, start)
-        self._several.wait_all()
-        logits, cam = zip(*(parts[start] for start in starts), strict=True)
+        """On an idle request, or in equal parts on as many as are idle."""
+        requests = [self._idle.get()]
+        with suppress(Empty):
+            while len(requests) < len(frames):
+                requests.append(self._idle.get_nowait())
+        try:
+            for request, part in zip(requests, np.array_split(frames, len(requests)), strict=True):
+                # Copied. Where several requests share a network, one that reads frames where they lie makes the others
+                # write there when they are gone (docs/decisions/0031-batches.md).
+                request.start_async({INPUT: part}, share_inputs=False)
+            answers = [_answer(request) for request in requests]
+        finally:
+            for request in requests:
+                # When another has failed it may still be under way, and would refuse what comes next.
+                with suppress(Exception):
+                    request.wait()
+                self._idle.put(request)
+        logits, cam = zip(*answers, strict=True)
         return np.concatenate(logits), np.concatenate(cam)
 
 
-def frames_a_request(frames: int, requests: int) -> int:
-    """How many of a batch's frames share a request, when so many requests run at a time: all of them have work."""
-    return min(_FRAMES_A_REQUEST, -(-frames // requests))
+def _answer(request: openvino.InferRequest) -> list[Floats]:
+    """What a request has found, copied: its next answer will lie in the same place."""
+    request.wait()
+    return [request.get_tensor(name).data.copy() for name in OUTPUTS]
 
 
 def _cache(folder: Path, log: Log) -> dict[str, str]:

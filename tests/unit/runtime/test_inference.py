@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,7 @@ from edge_resnet.errors import BackendError
 from runtime.backends import Backend, Description
 from runtime.inference import Answer, Failure, Inference
 from runtime.trust import Engine
-from tests.stand_ins import BRIGHT, MODEL, Brightness
+from tests.stand_ins import BRIGHT, DARK, MODEL, Brightness
 
 BATCH = np.full((2, MODEL.input.height, MODEL.input.width, 3), BRIGHT, np.uint8)
 
@@ -207,3 +208,66 @@ def test_when_none_can_be_opened_all_are_tried_again_later(bench: Callable[[Box]
     assert at.inference.poll() is None
     at.clock.now_s += 2.0
     assert at.ready() == "good"
+
+
+class Side(Odd):
+    """A stand-in with two requests: a batch is kept until its first value is let go."""
+
+    def __init__(self, name: str, wrong: Callable[[], None] | None = None) -> None:
+        super().__init__(name, wrong)
+        self.let_go = {value: threading.Event() for value in (DARK, BRIGHT)}
+        self.entered: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        value = int(frames.flat[0])
+        self.entered.put(value)
+        assert self.let_go[value].wait(10.0)
+        return super()._run(frames)
+
+
+def two_at_a_time(name: str, wrong: Callable[[], None] | None = None) -> Side:
+    engine = Side(name, wrong)
+    Backend.__init__(engine, MODEL, requests=2)
+    return engine
+
+
+def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answer_names_its_batch(
+    bench: Callable[[Box], Bench],
+) -> None:
+    engine = two_at_a_time("good")
+    at = bench(Box(lambda: engine))
+    at.ready()
+    numbers = {value: at.inference.submit(np.full_like(BATCH, value)) for value in (BRIGHT, DARK)}
+    assert not at.inference.ready
+    assert {engine.entered.get(timeout=10.0) for _ in numbers} == {BRIGHT, DARK}
+    for value in (DARK, BRIGHT):
+        engine.let_go[value].set()
+        told = at.next()
+        assert isinstance(told, Answer)
+        assert told.number == numbers[value]
+        assert (told.scores.logits[0, 1] > 0) == (value == BRIGHT)
+        assert at.inference.ready
+    assert not at.inference.busy
+    at.inference.close()
+    assert engine.gone.wait(10.0)
+
+
+def test_when_an_engine_fails_what_its_other_request_tells_counts_for_nothing(bench: Callable[[Box], Bench]) -> None:
+    bad = two_at_a_time("bad", broken)
+    engines = iter([bad, Odd("good")])
+    at = bench(Box(lambda: next(engines)))
+    at.ready()
+    for value in (BRIGHT, DARK):
+        at.inference.submit(np.full_like(BATCH, value))
+        bad.entered.get(timeout=10.0)
+    for each in bad.let_go.values():
+        each.set()
+    # Both have said that it failed before anybody listens.
+    while len(at.inference._told) < 2:
+        assert at.bell.wait(10.0)
+        at.bell.clear()
+    told = at.next()
+    assert isinstance(told, Failure)
+    assert not at.inference.busy
+    assert at.ready() == "good"
+    assert at.inference.poll() is None

@@ -77,10 +77,22 @@ def test_for_one_camera_frames_come_one_by_one_and_nothing_is_measured(bundle: B
 def test_for_several_cameras_an_engine_is_opened_for_throughput_and_its_batches_are_measured(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "measure", lambda opened, frames, clock: {1: 3.0, 2: 2.0, 4: 1.0, 8: 1.0})
+    monkeypatch.setattr(batches, "measure", lambda opened, frames, requests, clock: {1: 3.0, 2: 2.0, 4: 1.0, 8: 1.0})
     choose = Chooser()
     opener = Opener(bundle, Wish(), choose, lambda line: None)
     opener.expect_batches(8)
     opener(frozenset())
     assert (opener.batch, choose.hints) == (4, ["throughput"])
     assert (bundle.box / batches.FILE).exists()
+
+
+def test_what_an_engine_manages_beside_cameras_is_not_remembered(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "measure", lambda opened, frames, requests, clock: {1: 2.0, 2: 1.0})
+    opener = Opener(bundle, Wish(), Chooser(), lambda line: None)
+    opener.expect_batches(2)
+    opener.undisturbed = False
+    opener(frozenset())
+    assert opener.batch == 2
+    assert not (bundle.box / batches.FILE).exists()

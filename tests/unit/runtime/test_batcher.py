@@ -1,0 +1,172 @@
+"""Batches: several under way at once, a camera's shots in order, what is tried again when an engine has failed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime.batcher import Batcher, Limits
+from runtime.cameras.shot import Shot
+from runtime.sources.frame import Frame
+
+PICTURE = np.zeros((8, 8, 3), np.uint8)
+
+
+@dataclass
+class Fed:
+    """A stand-in for a channel whose shots wait as the test says."""
+
+    name: str
+    shots: list[Shot] = field(default_factory=list)
+    expected: bool = True
+    in_time: bool = True
+    old: bool = False
+    camera: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.camera = SimpleNamespace(take=self._take, waiting_since_s=None, stop=lambda: None)
+
+    def feed(self, at_s: float) -> None:
+        self.shots.append(Shot(Frame(PICTURE, at_s, 0, at_s, self.name), None, PICTURE))
+        self.camera.waiting_since_s = at_s
+
+    def admit(self, shot: Shot, now_s: float) -> bool:
+        return not self.old
+
+    def too_old(self, shot: Shot, now_s: float, reason: str) -> bool:
+        return self.old
+
+    def _take(self) -> Shot | None:
+        self.camera.waiting_since_s = None
+        return self.shots.pop() if self.shots else None
+
+
+class Engine:
+    """A stand-in for the inference: takes so many batches, and answers none by itself."""
+
+    def __init__(self, requests: int) -> None:
+        self.requests, self.given = requests, list[int]()
+        self.under_way = 0
+
+    @property
+    def ready(self) -> bool:
+        return self.under_way < self.requests
+
+    def submit(self, frames: Any) -> int:
+        self.under_way += 1
+        self.given.append(len(frames))
+        return len(self.given) - 1
+
+
+class Desk:
+    """A batcher with its cameras, at an hour of its own."""
+
+    def __init__(self, *names: str, requests: int = 2, limits: Limits | None = None) -> None:
+        self.channels, self.engine, self.now_s = {name: Fed(name) for name in names}, Engine(requests), 100.0
+        self.passed: list[str] = []
+        self.batcher = Batcher(
+            self.channels,  # type: ignore[arg-type]
+            self.engine,  # type: ignore[arg-type]
+            lambda channel, shot: self.passed.append(channel.name),
+            threading.Event(),
+            limits or Limits(max_batch=2),
+            lambda: self.now_s,
+        )
+
+    def feed(self, *names: str) -> None:
+        for name in names:
+            self.channels[name].feed(self.now_s)
+
+    def submit(self) -> list[int]:
+        """The sizes of the batches that were given now."""
+        before = len(self.engine.given)
+        self.batcher.submit()
+        return self.engine.given[before:]
+
+    def answer(self, number: int) -> list[str]:
+        self.engine.under_way -= 1
+        return [channel.name for channel, _ in self.batcher.answered(number).shots]
+
+
+def test_batches_are_given_while_the_engine_takes_more() -> None:
+    desk = Desk("a", "b", "c", "d", "e")
+    desk.feed("a", "b", "c", "d", "e")
+    assert desk.submit() == [2, 2]
+    # The fifth waits for a request, not for others.
+    desk.now_s += 1.0
+    assert desk.submit() == []
+    assert desk.batcher.patience_s(desk.now_s) == float("inf")
+    assert desk.answer(1) == ["c", "d"]
+    assert desk.submit() == [1]
+
+
+def test_of_a_camera_one_shot_is_looked_at_at_a_time() -> None:
+    desk = Desk("a", "b")
+    desk.feed("a")
+    desk.now_s += 1.0
+    assert desk.submit() == [1]
+    desk.feed("a")
+    desk.now_s += 1.0
+    assert desk.submit() == []
+    assert desk.batcher.patience_s(desk.now_s) == float("inf")
+    assert desk.answer(0) == ["a"]
+    assert desk.submit() == [1]
+    assert desk.answer(1) == ["a"]
+    assert desk.batcher.idle
+
+
+def test_a_shot_waits_for_others_that_are_expected_and_not_for_ever() -> None:
+    desk = Desk("a", "b")
+    desk.feed("a")
+    assert desk.submit() == []
+    assert 0.0 < desk.batcher.patience_s(desk.now_s) <= 0.02
+    desk.now_s += 0.021
+    assert desk.submit() == [1]
+    # Nobody else is expected but one whose shot is at the engine.
+    desk.feed("b")
+    assert desk.submit() == [1]
+
+
+def test_what_a_failed_engine_had_is_given_to_the_next_unless_it_is_too_old() -> None:
+    desk = Desk("a", "b", "c", "d")
+    desk.feed("a", "b", "c", "d")
+    assert desk.submit() == [2, 2]
+    desk.engine.under_way = 0
+    assert desk.batcher.failed() == []
+    assert not desk.batcher.idle
+    desk.channels["a"].old = True
+    desk.feed("b")
+    assert desk.submit() == [1, 2]
+    assert desk.answer(2) == ["b"]
+    assert desk.answer(3) == ["c", "d"]
+
+
+def test_a_batch_that_several_engines_could_not_answer_is_given_up() -> None:
+    desk = Desk("a")
+    desk.feed("a")
+    for _ in range(2):
+        desk.submit()
+        desk.engine.under_way = 0
+        assert desk.batcher.failed() == []
+    desk.submit()
+    desk.engine.under_way = 0
+    (tired,) = desk.batcher.failed()
+    assert [channel.name for channel, _ in tired.shots] == ["a"]
+    assert desk.batcher.idle
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_a_shot_that_is_not_looked_at_is_passed_on(due: bool) -> None:
+    desk = Desk("a")
+    desk.feed("a")
+    desk.channels["a"].old = due
+    if not due:
+        desk.channels["a"].shots[0] = replace(desk.channels["a"].shots[0], input=None)
+    assert desk.submit() == []
+    assert desk.passed == ["a"]
+    assert desk.batcher.idle
