@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,8 @@ _MOST_TRIES = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """`max_wait_s`: how long a due frame waits for others; `max_batch`: frames at once; `max_seconds`: None for no end,
-    else of each file's own time, and of the watch for live cameras.
+    """`max_wait_s`: how long a due frame waits for others, where the engine takes one batch at a time. `max_batch`:
+    frames at once. `max_seconds`: None for no end, else of each file's own time, and of the watch for live cameras.
     """
 
     max_wait_s: float = 0.02
@@ -64,7 +65,7 @@ class Batcher:
 
     def submit(self) -> None:
         """Give batches, while the engine takes more and enough wait, or one has waited long enough."""
-        while self.inference.ready and (batch := self._next()) is not None:
+        while self.inference.free and (batch := self._next()) is not None:
             self.size = len(batch.shots)
             inputs = [shot.input for _, shot in batch.shots if shot.input is not None]
             self._batches[self.inference.submit(np.stack(inputs))] = batch
@@ -88,7 +89,7 @@ class Batcher:
 
     def patience_s(self, now_s: float) -> float:
         """How long until a batch is to be given although few wait; for ever where none wait, or the engine is busy."""
-        if not self.inference.ready:
+        if not self.inference.free:
             return float("inf")
         return self.limits.max_wait_s - (now_s - min(self._waiting().values(), default=float("inf")))
 
@@ -119,10 +120,12 @@ class Batcher:
         waiting = self._waiting()
         if not waiting or not self._enough(waiting.values()):
             return []
+        # Evenly for all requests that are free: where few wait, none of them waits for another.
+        most = min(self.limits.max_batch, math.ceil(len(waiting) / self.inference.free))
         chosen: list[tuple[Channel, Shot]] = []
         for name in self._turns.order(waiting):
             channel = self.channels[name]
-            shot = channel.camera.take() if len(chosen) < self.limits.max_batch else None
+            shot = channel.camera.take() if len(chosen) < most else None
             if shot is None or self._past_the_end(channel, shot):
                 continue
             if shot.due and channel.admit(shot, self.clock()):
@@ -135,6 +138,9 @@ class Batcher:
         return chosen
 
     def _enough(self, since_s: Iterable[float]) -> bool:
+        """Whether to wait for others is worth nothing: of several requests, each takes what came while it was busy."""
+        if self.inference.requests > 1:
+            return True
         times_s, looked_at = list(since_s), self._looked_at
         expected = sum(channel.expected for name, channel in self.channels.items() if name not in looked_at)
         most = min(self.limits.max_batch, expected)

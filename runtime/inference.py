@@ -199,9 +199,14 @@ class Inference:
         self._begin()
 
     @property
-    def ready(self) -> bool:
-        """Whether a batch may be given."""
-        return self.description is not None and len(self._under_way) < self._requests
+    def requests(self) -> int:
+        """How many batches the engine takes at a time."""
+        return self._requests
+
+    @property
+    def free(self) -> int:
+        """How many batches may be given now."""
+        return 0 if self.description is None else self._requests - len(self._under_way)
 
     @property
     def busy(self) -> bool:

@@ -8,6 +8,7 @@ over, it shows an excerpt in which something moves, but for which nothing is rai
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -17,6 +18,7 @@ from runtime.rule_settings import RuleSettings
 
 # An alarm is over after its quiet, and nothing is raised in the cooldown after that; the rest is for late looks.
 REST = round(FPS * (RuleSettings.quiet_s + RuleSettings.cooldown_s + 1.0))
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,12 @@ class Play:
 
 
 def phases(cameras: int) -> list[int]:
-    """How far into a group of pictures each camera is at the begin: key frames are spread over the time of a group."""
-    return [camera * GOP // cameras for camera in range(cameras)]
+    """How far into a group of pictures each camera is at the begin.
+
+    By the golden ratio: they are spread over the time of a group, and over the time between two looks too, which is a
+    part of it. Cameras have nothing in common.
+    """
+    return [int(camera * _GOLDEN % 1.0 * GOP) for camera in range(cameras)]
 
 
 def showings(scenery: Scenery, cameras: int, share: float, frames: int) -> list[Showing]:

@@ -54,8 +54,8 @@ class Engine:
         self.under_way = 0
 
     @property
-    def ready(self) -> bool:
-        return self.under_way < self.requests
+    def free(self) -> int:
+        return self.requests - self.under_way
 
     def submit(self, frames: Any) -> int:
         self.under_way += 1
@@ -105,6 +105,16 @@ def test_batches_are_given_while_the_engine_takes_more() -> None:
     assert desk.submit() == [1]
 
 
+def test_few_are_shared_out_evenly_and_many_fill_what_is_free() -> None:
+    desk = Desk("a", "b", "c", "d", "e", "f", limits=Limits(max_batch=4))
+    desk.feed("a", "b")
+    assert desk.submit() == [1, 1]
+    desk.feed("c", "d", "e", "f")
+    assert desk.submit() == []
+    desk.answer(0)
+    assert desk.submit() == [4]
+
+
 def test_of_a_camera_one_shot_is_looked_at_at_a_time() -> None:
     desk = Desk("a", "b")
     desk.feed("a")
@@ -121,14 +131,22 @@ def test_of_a_camera_one_shot_is_looked_at_at_a_time() -> None:
 
 
 def test_a_shot_waits_for_others_that_are_expected_and_not_for_ever() -> None:
-    desk = Desk("a", "b")
+    desk = Desk("a", "b", requests=1)
     desk.feed("a")
     assert desk.submit() == []
     assert 0.0 < desk.batcher.patience_s(desk.now_s) <= 0.02
     desk.now_s += 0.021
     assert desk.submit() == [1]
-    # Nobody else is expected but one whose shot is at the engine.
+    desk.answer(0)
+    # Nobody else is expected.
+    desk.channels["a"].expected = False
     desk.feed("b")
+    assert desk.submit() == [1]
+
+
+def test_where_the_engine_takes_several_batches_nobody_waits_for_others() -> None:
+    desk = Desk("a", "b")
+    desk.feed("a")
     assert desk.submit() == [1]
 
 

@@ -108,12 +108,12 @@ def broken() -> None:
 
 def test_a_batch_is_answered_and_the_next_may_come(bench: Callable[[Box], Bench]) -> None:
     at = bench(Box(lambda: Odd("good")))
-    assert not at.inference.ready
+    assert not at.inference.free
     assert at.ready() == "good"
     for _ in range(2):
-        assert at.inference.ready
+        assert at.inference.free
         at.inference.submit(BATCH)
-        assert not at.inference.ready
+        assert not at.inference.free
         told = at.next()
         assert isinstance(told, Answer)
         assert told.scores.logits.shape == (2, 2)
@@ -238,7 +238,7 @@ def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answe
     at = bench(Box(lambda: engine))
     at.ready()
     numbers = {value: at.inference.submit(np.full_like(BATCH, value)) for value in (BRIGHT, DARK)}
-    assert not at.inference.ready
+    assert not at.inference.free
     assert {engine.entered.get(timeout=10.0) for _ in numbers} == {BRIGHT, DARK}
     for value in (DARK, BRIGHT):
         engine.let_go[value].set()
@@ -246,7 +246,7 @@ def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answe
         assert isinstance(told, Answer)
         assert told.number == numbers[value]
         assert (told.scores.logits[0, 1] > 0) == (value == BRIGHT)
-        assert at.inference.ready
+        assert at.inference.free
     assert not at.inference.busy
     at.inference.close()
     assert engine.gone.wait(10.0)
