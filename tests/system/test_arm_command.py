@@ -109,6 +109,6 @@ def test_disarmed_the_alarm_of_a_camera_that_is_gone_is_over(
             assert told() == ["raised"]
             edge_resnet(capsys, "arm", "home")
             stream.until(lambda: told() == ["raised", "cleared"])
-            assert stream.status()["gate"]["held"] == []
+            stream.until(lambda: stream.status()["gate"]["held"] == [])
             assert stream.end() == 0
     assert stream.lines[-1]["type"] != "event"
