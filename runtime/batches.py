@@ -33,7 +33,7 @@ FILE = "batches.json"
 # Larger batches must be worth the wait for them.
 _AS_FAST_AS_BEST = 1.05
 # All its frames grow old while a batch is classified; a larger one that takes so long is no use, however fast a frame.
-_LONGEST_BATCH_S = 0.25
+_LONGEST_BATCH_S = 0.1
 _MEASURED_FOR_S = 0.4
 _MAX_FILE_BYTES = 1 << 18
 
