@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from benchmarks.cameras.systems import FULL, LADDER
 from benchmarks.cameras.trial import MOST_AGE_S
@@ -16,6 +17,7 @@ from edge_resnet import files
 # Okabe and Ito 2008: told apart without red and green.
 _COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#0072B2", "#CC79A7")
 _LADDER, _FULL, _OTHER, _LIMIT = "#0072B2", "#D55E00", "#888888", "#555555"
+_PASSED, _FAILED = "o", "x"
 _ROW_HEIGHT = 3.4
 
 
@@ -40,11 +42,23 @@ def draw(settings: Sequence[dict[str, Any]], path: Path) -> None:
         age.axhline(MOST_AGE_S, color=_LIMIT, linewidth=0.8, linestyle=":")
         memory.set(ylabel="memory (PSS), MB", ylim=(0, None))
         age.set(ylabel="p99 age of a classified frame, s", yscale="log")
-        memory.legend(fontsize=8)
         for each in (cpu, memory, age):
             each.set_xlabel("cameras")
             each.set_xlim(left=0)
             each.grid(alpha=0.25)
+    # Over all rows and below them: wherever it stood inside, it would hide something in one of them.
+    cpu, memory, _ = axes[0]
+    keys = [each.get_legend_handles_labels() for each in (cpu, memory)]
+    handles, labels = ([*first, *second] for first, second in zip(*keys, strict=True))
+    passed = [Line2D([], [], color=_OTHER, marker=mark, linestyle="") for mark in (_PASSED, _FAILED)]
+    figure.legend(
+        [*handles, *passed],
+        [*labels, "passed", "did not"],
+        loc="outside lower center",
+        ncols=6,
+        fontsize=8,
+        frameon=False,
+    )
     with files.whole_file(path) as temporary:
         figure.savefig(temporary)
 
@@ -64,11 +78,10 @@ def _stages(axes: Axes, trials: Sequence[dict[str, Any]]) -> None:
     server = [each["server_cores"] for each in trials]
     axes.plot(cameras, server, color=_LIMIT, linestyle="--", label="the cameras themselves")
     axes.set(ylabel="cores, with the ladder", ylim=(0, None))
-    axes.legend(fontsize=8, loc="upper left")
 
 
 def _line(axes: Axes, trials: Sequence[dict[str, Any]], key: str, colour: str, label: str | None) -> None:
     known = [each for each in trials if each[key] is not None]
     axes.plot([_cameras(each) for each in known], [each[key] for each in known], color=colour, linewidth=1, label=label)
     for each in known:
-        axes.plot(_cameras(each), each[key], color=colour, marker="o" if each["passed"] else "x", markersize=5)
+        axes.plot(_cameras(each), each[key], color=colour, marker=_PASSED if each["passed"] else _FAILED, markersize=5)
