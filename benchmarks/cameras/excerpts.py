@@ -19,6 +19,8 @@ from runtime.sources.capture import stated_fps
 LONGEST_S = 8.0
 # Less says nothing of an alarm: its looks have to lie half a window apart.
 LEAST_S = 2.0
+# What is left of an episode is shown when it is so long: its last two seconds are no event that anybody waits for.
+_LEAST_LEFT_S = 4.0
 # What is normal before the beginning is spliced in with it, where the clip shows it.
 BEFORE_S = 2.0
 # Two intervals that are not so far apart are one episode for the rule, which holds its alarm for as long.
@@ -85,10 +87,11 @@ def _parts(clip: Path, alarm: str, span: Span) -> Iterator[Excerpt]:
     """An episode cut into excerpts: the first with what was before it, the others begin in the middle of it."""
     start_s, end_s = span
     before_s = min(BEFORE_S, start_s)
-    while end_s - start_s >= LEAST_S:
+    least_s = LEAST_S
+    while end_s - start_s >= least_s:
         until_s = min(end_s, start_s + LONGEST_S)
         yield Excerpt(clip, start_s - before_s, until_s, alarm, before_s)
-        start_s, before_s = until_s, 0.0
+        start_s, before_s, least_s = until_s, 0.0, _LEAST_LEFT_S
 
 
 def _seconds(clip: Path) -> float:

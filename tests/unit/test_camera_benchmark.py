@@ -88,7 +88,8 @@ def test_only_frames_that_decoding_can_begin_with_are_key_frames() -> None:
 def test_the_beginning_of_each_episode_is_shown_first_with_what_was_before_it() -> None:
     clips = [Path("one.mp4"), Path("two.mp4"), Path("quiet.mp4")]
     truth = {
-        "one.mp4": [Interval(5.0, 10.0, "fire"), Interval(11.0, 25.0, "smoke")],
+        # What is left of it after the second part is too short to be shown.
+        "one.mp4": [Interval(5.0, 10.0, "fire"), Interval(11.0, 24.5, "smoke")],
         "two.mp4": [Interval(1.0, 4.0, "fire"), Interval(50.0, 51.0, "fire"), Interval(60.0, 66.0, "person")],
     }
     found = excerpts.alarming(clips, truth, ALARMS, 9)
@@ -96,7 +97,6 @@ def test_the_beginning_of_each_episode_is_shown_first_with_what_was_before_it() 
         ("one@3", 13.0, 2.0),
         ("two@0", 4.0, 1.0),
         ("one@13", 21.0, 0.0),
-        ("one@21", 25.0, 0.0),
     ]
     assert excerpts.alarming(clips, truth, ALARMS, 2) == found[:2]
 
