@@ -29,8 +29,10 @@ class Clock:
 class Odd(Brightness):
     """A stand-in that goes by a name, and misbehaves as told: `wrong` is called with each batch."""
 
-    def __init__(self, name: str, wrong: Callable[[], None] | None = None, nan: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, name: str, wrong: Callable[[], None] | None = None, nan: bool = False, requests: int = 1
+    ) -> None:
+        super().__init__(requests=requests)
         self.name, self.wrong, self.nan = name, wrong, nan
         self.gone = threading.Event()
 
@@ -210,11 +212,11 @@ def test_when_none_can_be_opened_all_are_tried_again_later(bench: Callable[[Box]
     assert at.ready() == "good"
 
 
-class Side(Odd):
+class Two(Odd):
     """A stand-in with two requests: a batch is kept until its first value is let go."""
 
     def __init__(self, name: str, wrong: Callable[[], None] | None = None) -> None:
-        super().__init__(name, wrong)
+        super().__init__(name, wrong, requests=2)
         self.let_go = {value: threading.Event() for value in (DARK, BRIGHT)}
         self.entered: queue.SimpleQueue[int] = queue.SimpleQueue()
 
@@ -225,16 +227,10 @@ class Side(Odd):
         return super()._run(frames)
 
 
-def two_at_a_time(name: str, wrong: Callable[[], None] | None = None) -> Side:
-    engine = Side(name, wrong)
-    Backend.__init__(engine, MODEL, requests=2)
-    return engine
-
-
 def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answer_names_its_batch(
     bench: Callable[[Box], Bench],
 ) -> None:
-    engine = two_at_a_time("good")
+    engine = Two("good")
     at = bench(Box(lambda: engine))
     at.ready()
     numbers = {value: at.inference.submit(np.full_like(BATCH, value)) for value in (BRIGHT, DARK)}
@@ -253,7 +249,7 @@ def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answe
 
 
 def test_when_an_engine_fails_what_its_other_request_tells_counts_for_nothing(bench: Callable[[Box], Bench]) -> None:
-    bad = two_at_a_time("bad", broken)
+    bad = Two("bad", broken)
     engines = iter([bad, Odd("good")])
     at = bench(Box(lambda: next(engines)))
     at.ready()
