@@ -103,16 +103,14 @@ class Batcher:
         shots = self._gather()
         return Batch(shots) if shots else None
 
-    @property
-    def _looked_at(self) -> set[str]:
-        """The cameras of which a shot is being looked at: a camera's shots are judged in the order of time."""
-        batches = (*self._batches.values(), *self._returned)
-        return {channel.name for batch in batches for channel, _ in batch.shots}
-
     def _waiting(self) -> dict[str, float]:
-        """The cameras of which a shot may be taken, and since when it waits."""
-        looked_at = self._looked_at
-        since_s = {name: each.camera.waiting_since_s for name, each in self.channels.items() if name not in looked_at}
+        """The cameras of which a shot may be taken, and since when it waits.
+
+        Of a camera one shot is at the engine at a time, so that its shots are judged in the order of time. What came
+        back from an engine that failed goes to the next before anything else is taken.
+        """
+        under_way = {channel.name for batch in self._batches.values() for channel, _ in batch.shots}
+        since_s = {name: each.camera.waiting_since_s for name, each in self.channels.items() if name not in under_way}
         return {name: since for name, since in since_s.items() if since is not None}
 
     def _gather(self) -> list[tuple[Channel, Shot]]:
@@ -141,9 +139,8 @@ class Batcher:
         """Whether to wait for others is worth nothing: of several requests, each takes what came while it was busy."""
         if self.inference.requests > 1:
             return True
-        times_s, looked_at = list(since_s), self._looked_at
-        expected = sum(channel.expected for name, channel in self.channels.items() if name not in looked_at)
-        most = min(self.limits.max_batch, expected)
+        times_s = list(since_s)
+        most = min(self.limits.max_batch, sum(channel.expected for channel in self.channels.values()))
         return len(times_s) >= most or self.clock() - min(times_s) >= self.limits.max_wait_s
 
     def _past_the_end(self, channel: Channel, shot: Shot) -> bool:

@@ -131,9 +131,9 @@ class _Worker:
             return
         try:
             others = [self._thread(self._answer_all, backend) for _ in range(1, backend.requests)]
-            self._threads += others
             for thread in others:
                 thread.start()
+            self._threads += others
             self._tell(self, backend)
             self._answer_all(backend)
             for thread in others:
@@ -190,7 +190,8 @@ class Inference:
         self._since_s = 0.0
         self._under_way: dict[int, float] = {}
         self._numbers = count()
-        self._requests = 1
+        # How many batches the engine takes at a time.
+        self.requests = 1
         self._open_at_s = 0.0
         self.description: Description | None = None
 
@@ -199,14 +200,9 @@ class Inference:
         self._begin()
 
     @property
-    def requests(self) -> int:
-        """How many batches the engine takes at a time."""
-        return self._requests
-
-    @property
     def free(self) -> int:
         """How many batches may be given now."""
-        return 0 if self.description is None else self._requests - len(self._under_way)
+        return 0 if self.description is None else self.requests - len(self._under_way)
 
     @property
     def busy(self) -> bool:
@@ -219,7 +215,7 @@ class Inference:
         return self._worker is not None and self.description is None
 
     def submit(self, frames: Inputs) -> int:
-        """Classify `frames`: N x height x width x 3, uint8, BGR. Only when `ready`. The number of the batch."""
+        """Classify `frames`: N x height x width x 3, uint8, BGR. Only when some are `free`. The number of the batch."""
         assert self._worker is not None
         number = next(self._numbers)
         self._under_way[number] = self._clock()
@@ -237,7 +233,7 @@ class Inference:
             del self._under_way[told.number]
             return told
         if isinstance(told, Backend):
-            self.description, self._requests = told.describe(), told.requests
+            self.description, self.requests = told.describe(), told.requests
             return self.description
         return self._failed(str(told) or type(told).__name__, now_s)
 

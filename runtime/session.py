@@ -232,7 +232,7 @@ class _Run:
         self._opener, self._options, self._log = opener, options, log
         model = opener.bundle.model
         # To live cameras a reload may add others; a file is shown by itself, with its own times.
-        several = len(settings.cameras()) > 1 or (options.config is not None and not files)
+        walled = len(settings.cameras()) > 1 or (options.config is not None and not files)
         pictured = options.outputs.pictures
         self.assembly = Assembly(
             settings=settings,
@@ -241,7 +241,7 @@ class _Run:
             store=store,
             bell=bell,
             route=office.route,
-            pictures_per_s=(WALL_PER_S if several else EVERY_PICTURE_PER_S) if pictured else None,
+            pictures_per_s=(WALL_PER_S if walled else EVERY_PICTURE_PER_S) if pictured else None,
         )
         channels = self.assembly.channels()
         outputs = options.outputs.open(list(channels), next(iter(files.values()), None), self._stop, log, stack)
@@ -251,7 +251,7 @@ class _Run:
             inference=inference,
             incidents=Incidents(store, outputs, log, utc_now, route=office.route),
             outputs=outputs,
-            screen=Screen(model, outputs, Wall() if several else None) if pictured else None,
+            screen=Screen(model, outputs, Wall() if walled else None) if pictured else None,
             metrics=metrics,
             log=log,
             bell=bell,

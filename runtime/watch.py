@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 
 from edge_resnet.errors import BackendError, UserError
 from edge_resnet.manifest import ModelSpec
@@ -61,7 +61,7 @@ class Watch:
     metrics: Metrics
     log: Log
     bell: threading.Event
-    limits: Limits = field(default_factory=Limits)
+    limits: InitVar[Limits | None] = None
     tell: Sequence[Callable[[BoxStatus], None]] = ()
     sinks: Callable[[], Mapping[str, Waiting]] = dict
     on_backend: Callable[[Description], None] = lambda description: None
@@ -70,10 +70,10 @@ class Watch:
     clock: Callable[[], float] = time.monotonic
     running: Description | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, limits: Limits | None) -> None:
         self._balance = Balance(self.channels, self.log)
         self._ladder = Ladder(self.channels, self._balance, self.clock)
-        self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, self.limits, self.clock)
+        self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, limits or Limits(), self.clock)
         self._ending = False
         self._started_s = self._ticked_s = self._kept_s = self._shown_s = self.clock()
         self._ms_a_frame = 0.0
@@ -162,7 +162,7 @@ class Watch:
             self._tick(now_s)
 
     def _over(self) -> bool:
-        limit_s = self.limits.max_seconds
+        limit_s = self.batcher.limits.max_seconds
         live = any(channel.in_time for channel in self.channels.values())
         if live:
             return limit_s is not None and self.clock() - self._started_s >= limit_s
