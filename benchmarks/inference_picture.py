@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,24 @@ def draw(answer: dict[str, Any], path: Path) -> None:
     kinds = sorted({row["precision"] for row in rows})
     figure = Figure(figsize=(4.2 * len(kinds), 3.6), layout="constrained")
     plots = figure.subplots(1, len(kinds), squeeze=False)[0]
+    # An engine has the same colour in every plot.
+    colours = dict(zip(dict.fromkeys(row["name"] for row in rows), _COLOURS, strict=False))
     for plot, kind in zip(plots, kinds, strict=True):
         limit = answer["gmac_per_s"][0].get(kind)
-        _plot(plot, kind, [row for row in rows if row["precision"] == kind], limit and limit / answer["gmac_a_frame"])
+        of_kind = [row for row in rows if row["precision"] == kind]
+        _plot(plot, kind, of_kind, colours, limit and limit / answer["gmac_a_frame"])
     figure.suptitle(f"{answer['processor']}, {answer['input']}: images a second", fontsize=10)
     with files.whole_file(path) as temporary:
         figure.savefig(temporary, dpi=120, format=path.suffix.removeprefix(".") or "png")
 
 
-def _plot(plot: Axes, kind: str, rows: list[dict[str, Any]], limit: float | None) -> None:
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    for name, colour in zip(names, _COLOURS, strict=False):
+def _plot(plot: Axes, kind: str, rows: list[dict[str, Any]], colours: Mapping[str, str], limit: float | None) -> None:
+    for name, colour in colours.items():
         own = [row for row in rows if row["name"] == name and not row["side_by_side"]]
-        plot.plot([row["batch"] for row in own], [row["images_per_s"] for row in own], "o-", color=colour, label=name)
+        if own:
+            plot.plot(
+                [row["batch"] for row in own], [row["images_per_s"] for row in own], "o-", color=colour, label=name
+            )
         for row in (row for row in rows if row["name"] == name and row["side_by_side"]):
             plot.axhline(row["images_per_s"], color=colour, linestyle=":", label=f"{name}, many requests")
     if limit:
