@@ -9,8 +9,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import closing, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -18,9 +17,10 @@ from typing import Any
 
 from runtime.cameras.backoff import Backoff
 from runtime.sources.address import Address
-from runtime.sources.backlog import Backlog
-from runtime.sources.demuxer import OPTIONS
+from runtime.sources.backlog import Arrivals
+from runtime.sources.demuxer import Demuxer
 from runtime.sources.feed import Feed
+from runtime.sources.outage import Outage
 from runtime.sources.packets import TICKS_PER_S, Header, Packet, Take, header_of, is_suitable, packet_of
 
 # Without a packet for so long, clips are made of pictures.
@@ -108,25 +108,25 @@ class Tap(threading.Thread):
             try:
                 if not self._read_once(backoff):
                     return
-            # FFmpeg's errors are of many classes, and tell the address with its password.
-            except (self._av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
-                self._tell(_NO_PACKETS, camera=self._camera, reason=type(error).__name__)
+            except (Outage, MemoryError) as error:
+                reason = error.reason if isinstance(error, Outage) else type(error).__name__
+                self._tell(_NO_PACKETS, camera=self._camera, reason=reason)
             self._ending.wait(backoff.failed(self._clock()))
 
     def _read_once(self, backoff: Backoff) -> bool:
-        """One connection. Whether another is worth to be tried when it has ended."""
-        with self._av.open(self._address.target, options=OPTIONS, timeout=self._timeouts) as container:
-            stream: Any = next(iter(container.streams.video), None)
-            if stream is None or not is_suitable(stream.codec_context):
-                what = "no video" if stream is None else f"{stream.codec_context.name} in {container.format.name}"
+        """One connection. Whether another is worth to be tried when it has ended. Raises Outage."""
+        with closing(Demuxer(self._av, self._address, *self._timeouts, self._clock)) as demuxer:
+            context = demuxer.stream.codec_context
+            if not is_suitable(context):
+                what = f"{context.name} in {demuxer.stream.container.format.name}"
                 self._tell(_NO_PACKETS, camera=self._camera, reason=what)
                 return False
-            header, backlog = header_of(stream.codec_context), Backlog()
-            for found in container.demux(stream):
-                if self._ending.is_set():
-                    return False
-                if found.size and (found.dts is not None or found.pts is not None):
-                    self.flow.give(_packet(found, self._clock(), backlog, stream.time_base), header)
+            header, arrivals = header_of(context), Arrivals(self._clock)
+            while not self._ending.is_set() and (found := demuxer.next()) is not None:
+                ticks = found.pts if found.dts is None else found.dts
+                if ticks is not None:
+                    at_s = arrivals.came(demuxer.seconds(ticks))
+                    self.flow.give(packet_of(found, at_s, demuxer.time_base), header)
                     if self.flow.usable:
                         backoff.succeeded()
         return True
@@ -163,9 +163,3 @@ def plays(av: ModuleType, path: Path) -> bool:
     with suppress(av.error.FFmpegError, OSError, ValueError), av.open(str(path)) as container:
         return any(True for _ in container.decode(video=0))
     return False
-
-
-def _packet(found: Any, now_s: float, backlog: Backlog, base: Fraction) -> Packet:
-    """A packet of PyAV's that came now, when it was captured told apart from when it came."""
-    packet = packet_of(found, now_s, base)
-    return replace(packet, at_s=now_s - backlog.update(now_s, packet.dts / TICKS_PER_S))

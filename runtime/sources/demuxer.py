@@ -15,7 +15,7 @@ from runtime.sources.hardware import Decoder, accelerator
 from runtime.sources.outage import Outage
 
 # As OpenCV's FFmpeg is told to (runtime/sources/capture.py); and a camera need not send what nobody hears.
-OPTIONS = {"rtsp_transport": "tcp", "fpsprobesize": "0", "allowed_media_types": "video"}
+_OPTIONS = {"rtsp_transport": "tcp", "fpsprobesize": "0", "allowed_media_types": "video"}
 # Decoded, a frame of so many pixels takes 100 MB. No camera has one; who asks for it wants the memory of this box.
 _MOST_PIXELS = 8192 * 8192
 _MAX_FPS = 1000.0
@@ -64,7 +64,7 @@ class Demuxer:
             # Titles and the like are in any encoding, and nobody reads them here.
             return av.open(
                 address.target,
-                options=OPTIONS if address.live else {},
+                options=_OPTIONS if address.live else {},
                 timeout=(open_timeout_s, self._read_timeout_s),
                 metadata_errors="replace",
                 hwaccel=hwaccel,

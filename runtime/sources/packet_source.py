@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from runtime.sources.address import Address
-from runtime.sources.backlog import Backlog, came_in_time
+from runtime.sources.backlog import Arrivals
 from runtime.sources.decoded import AvFrame
 from runtime.sources.demuxer import Demuxer
 from runtime.sources.feed import Taker, nobody
@@ -34,8 +34,6 @@ _LEAP_S = 5.0
 # After a key frame that could not be decoded by itself, so much is decoded whole: it may be damaged, or the camera may
 # have no others (intra refresh).
 _WHOLE_S = 60.0
-# What waited while the stream was opened has drained by then, or never will.
-_JOIN_S = 2.0
 
 
 class PacketSource:
@@ -66,7 +64,7 @@ class PacketSource:
         self._taker = taker if is_suitable(self._context) else nobody
         self._header = header_of(self._context)
         self.fps = self._demuxer.fps
-        self._arrivals = _Arrivals(clock) if self.live else None
+        self._arrivals = Arrivals(clock) if self.live else None
         self._file_clock = FileClock(self.fps)
         self._newest_s = self._dts_s = self._told_s = self._whole_until_s = float("-inf")
         self._key_s: float | None = None
@@ -275,33 +273,3 @@ class _Group:
     def _forget(self) -> None:
         if self._context.is_open:
             self._context.flush_buffers()
-
-
-class _Arrivals:
-    """When the frames of a live stream were captured: now, less what they have waited in buffers."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._backlog = Backlog()
-        self._began_s: float | None = None
-        self._last: tuple[float, float] = (0.0, 0.0)
-        self._came_s = self._captured_s = 0.0
-        # Whether what waited while the stream was opened has been passed over.
-        self.joined = False
-
-    def came(self, dts_s: float) -> float:
-        """A packet came, which says `dts_s` of itself; when it was captured. Of one that says nothing: now."""
-        now_s = self._clock()
-        if self._began_s is None:
-            self._began_s = now_s
-        elif not self.joined:
-            in_time = came_in_time(now_s - self._last[0], dts_s - self._last[1])
-            self.joined = in_time or now_s > self._began_s + _JOIN_S
-        self._last = now_s, dts_s
-        self._came_s = now_s - (self._backlog.update(now_s, dts_s) if math.isfinite(dts_s) else 0.0)
-        return self._came_s
-
-    def captured_s(self, behind_s: float) -> float:
-        """When a frame was captured that is `behind_s` older than the newest packet; it only grows."""
-        self._captured_s = max(self._captured_s, self._came_s - behind_s)
-        return self._captured_s

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from runtime.recording.packets import Flow, Listener
+from itertools import pairwise
+from pathlib import Path
+
+import av
+
+from runtime.recording.packets import Flow, Listener, Tap
 from runtime.sources.feed import Feed
 from runtime.sources.packets import Header, Packet
+from tests.unit.runtime.sources.videos import Video, served, write, x264
 
 KEY, BETWEEN = Packet(0.0, b"", True, 0, 0), Packet(0.0, b"", False, 0, 0)
 
@@ -56,3 +62,19 @@ def test_a_listener_makes_no_connection_and_ends_where_it_is_closed() -> None:
     assert (taken, listener.flow.usable) == ([KEY], True)
     listener.close()
     assert taker() is None
+
+
+def test_a_tap_gives_every_packet_of_its_connection_and_tells_when_that_has_ended(tmp_path: Path) -> None:
+    taken, told = list[Packet](), list[str]()
+
+    def tell(event: str, reason: str, **fields: str) -> None:
+        told.append(reason)
+        tap.close()
+
+    with served(write(tmp_path / "yard", Video(suffix=".ts", options=x264()))) as address:
+        tap = Tap(av, "yard", address, lambda packet, _: taken.append(packet), 5.0, 5.0, tell)
+        tap.start()
+        tap.join(20)
+    assert told == ["gone"]
+    assert [packet.key for packet in taken] == [number % 10 == 0 for number in range(50)]
+    assert all(earlier.at_s <= later.at_s for earlier, later in pairwise(taken))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.sources.backlog import FLAT_AFTER_S, FLAT_S, Backlog, came_in_time
+from runtime.sources.backlog import FLAT_AFTER_S, FLAT_S, JOIN_S, Arrivals, Backlog
 
 PERIOD_S = 0.04
 
@@ -72,9 +72,45 @@ def test_timestamps_that_jump_begin_the_reckoning_anew(jump_s: float) -> None:
     assert max(waits) <= PERIOD_S + 1e-3
 
 
-def test_a_frame_out_of_a_buffer_comes_faster_than_it_was_captured() -> None:
-    assert came_in_time(waited_s=0.04, apart_s=0.04)
-    assert came_in_time(waited_s=0.03, apart_s=0.04)
-    assert not came_in_time(waited_s=0.001, apart_s=0.04)
-    # A timestamp that stands still says nothing.
-    assert not came_in_time(waited_s=0.04, apart_s=0.0)
+class Arriving:
+    """Frames as they arrive, after so many seconds, and what is made of them."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.arrivals = Arrivals(lambda: self.now_s)
+
+    def come(self, after_s: float, stamp_s: float) -> float:
+        self.now_s += after_s
+        return self.arrivals.came(stamp_s)
+
+
+def test_what_waited_while_the_stream_was_opened_is_passed_over_until_a_frame_comes_in_time() -> None:
+    arriving, joined = Arriving(), []
+    for number, after_s in enumerate([0.0, 0.001, 0.001, 0.03, 0.04, 0.001]):
+        arriving.come(after_s, PERIOD_S * number)
+        joined.append(arriving.arrivals.joined)
+    # A frame out of a buffer comes faster than it was captured. Later on nothing is passed over any more.
+    assert joined == [False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize("stamp_s", [0.0, float("-inf")], ids=["stand still", "none"])
+def test_timestamps_that_say_nothing_let_frames_pass_after_a_while_and_they_are_of_now(stamp_s: float) -> None:
+    arriving = Arriving()
+    arriving.come(0.0, stamp_s)
+    for _ in range(round(JOIN_S / PERIOD_S) - 1):
+        arriving.come(PERIOD_S, stamp_s)
+        assert not arriving.arrivals.joined
+    assert arriving.come(2 * PERIOD_S, stamp_s) == arriving.now_s
+    assert arriving.arrivals.joined
+
+
+def test_the_time_of_capture_is_less_what_was_waited_and_never_goes_back() -> None:
+    arriving = Arriving()
+    for number in range(25):
+        arriving.come(PERIOD_S, PERIOD_S * number)
+    newest_s = arriving.arrivals.captured_s()
+    assert newest_s == pytest.approx(arriving.now_s, abs=1e-3)
+    # A second in which nobody grabs.
+    arriving.come(1.0 + PERIOD_S, PERIOD_S * 25)
+    assert arriving.arrivals.captured_s(behind_s=0.5) == newest_s
+    assert arriving.arrivals.captured_s() == pytest.approx(arriving.now_s - 1.0, abs=1e-2)

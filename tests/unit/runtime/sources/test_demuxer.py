@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,26 +16,9 @@ from runtime.sources.address import Address
 from runtime.sources.demuxer import Demuxer
 from runtime.sources.outage import Outage
 from runtime.sources.packet_source import PacketSource
-from tests.unit.runtime.sources.videos import FPS, Video, write, x264
+from tests.unit.runtime.sources.videos import FPS, Video, served, write, x264
 
 _RATE = 48_000
-
-
-@contextmanager
-def served(path: Path) -> Iterator[Address]:
-    """The bytes of a file to whoever connects first; then the connection is closed."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            # Who has seen enough leaves before the end.
-            with connection, suppress(ConnectionError):
-                connection.sendall(path.read_bytes())
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield Address.parse(f"tcp://127.0.0.1:{listening.getsockname()[1]}")
-        thread.join(10)
 
 
 class Ticking:

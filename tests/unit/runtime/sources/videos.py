@@ -1,8 +1,11 @@
-"""Videos as cameras and phones make them, encoded by PyAV on the spot: every codec, group of pictures and timestamp."""
+"""Videos as cameras and phones make them, encoded by PyAV on the spot: each codec, group and timestamp; and served."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from runtime.sources.address import Address
 from runtime.sources.frame import Image
 
 FPS = 25
@@ -99,3 +103,20 @@ def key_times_s(path: Path) -> list[float]:
             for packet in container.demux(stream)
             if packet.size and packet.is_keyframe
         ]
+
+
+@contextmanager
+def served(path: Path) -> Iterator[Address]:
+    """The bytes of a file to whoever connects first; then the connection is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            # Who has seen enough leaves before the end.
+            with connection, suppress(ConnectionError):
+                connection.sendall(path.read_bytes())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield Address.parse(f"tcp://127.0.0.1:{listening.getsockname()[1]}")
+        thread.join(10)
