@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from runtime.events.recovery import open_patiently
 from runtime.events.store import EventStore
 from runtime.incidents import Incidents
 from runtime.inference import Inference
-from runtime.life import signals_call
+from runtime.life import Signals, signals_call
 from runtime.opening import ChooseBackend, Opener, Wish, open_bundle
 from runtime.outputs.options import EVERY_PICTURE_PER_S, WALL_PER_S, Outputs, names
 from runtime.outputs.output import Output
@@ -161,15 +161,9 @@ def watch(
         reporters = stack.enter_context(Reporters(options.metrics, table, log))
         stack.enter_context(only_writer(options.events))
         keeper = Keeper(options.events, lambda: run.assembly.settings.retention, log)
-        store = open_patiently(options.events, log.error, keeper.ask)
-        stack.callback(store.close)
         files_only = len(files) == len(settings.cameras())
-        if files_only:
-            # A file can be watched again, when there is space: that there is none is told now.
-            _ = store.store
-        office = Office(options.events, settings.sinks, watched(settings, bundle.model.alarms), log)
-        stack.callback(lambda: office.close(_DELIVERING_S))
-        store.do(lambda opened: _end_abandoned(opened, office.route, log))
+        store = _open_store(options.events, keeper, files_only, log, stack)
+        office = _open_office(options.events, settings, bundle.model.alarms, store, log, stack)
         bell = threading.Event()
         inference = Inference(opener, bell)
         stack.callback(inference.close)
@@ -177,26 +171,8 @@ def watch(
         keeper.start()
         stack.callback(keeper.close)
         run.record(keeper, files_only, stack)
-        couriers = Couriers(office, run.watch.incidents, run.assembly)
-        couriers.start()
-        ending = stack.enter_context(signals_call(run.watch.stop, reloads=options.config is not None))
-        reload = Reload(
-            ending, run.assembly, run.watch, lambda: _settings(options, opener.bundle), reporters.systemd, log
-        )
-        reload.on_change = couriers.change
-        arming = Arming(run.assembly, log)
-        arming.look()
-        disarming = Disarming(run.watch.channels, run.watch.crier)
-        attending = Attending(run.assembly, run.watch.channels, log)
-        run.watch.on_tick = (
-            *(reload.look, arming.look, disarming.look, attending.look),
-            *(couriers.look_after, store.look),
-        )
-        run.watch.tell = (reporters.tell,)
-        # First, so that nobody is told later for what is drawn and written here.
-        run.watch.outputs.insert(0, couriers)
+        ending = run.obey(office, reporters, stack)
         run.watch.outputs += also
-        run.watch.on_end = reporters.stopping
         if len(set(options.cameras)) < len(options.cameras):
             log.warning("a camera is named twice, and watched twice")
         log.info(f"watching {names(run.watch.channels)}")
@@ -275,6 +251,30 @@ class _Run:
         stack.callback(recorder.close)
         self.watch.outputs.append(recorder)
 
+    def obey(self, office: Office, reporters: Reporters, stack: ExitStack) -> Signals:
+        """Deliver, report, and obey signals and commands from now on; which signals came is in the answer."""
+        watch, assembly, log = self.watch, self.assembly, self._log
+        couriers = Couriers(office, watch.incidents, assembly)
+        couriers.start()
+        signals = stack.enter_context(signals_call(watch.stop, reloads=self._options.config is not None))
+        reload = Reload(
+            signals, assembly, watch, lambda: _settings(self._options, self._opener.bundle), reporters.systemd, log
+        )
+        reload.on_change = couriers.change
+        arming = Arming(assembly, log)
+        arming.look()
+        disarming = Disarming(watch.channels, watch.crier)
+        attending = Attending(assembly, watch.channels, log)
+        watch.on_tick = (
+            *(reload.look, arming.look, disarming.look, attending.look),
+            *(couriers.look_after, assembly.store.look),
+        )
+        watch.tell = (reporters.tell,)
+        # First, so that nobody is told later for what is drawn and written here.
+        watch.outputs.insert(0, couriers)
+        watch.on_end = reporters.stopping
+        return signals
+
     def summary(self, bundle: Bundle) -> Summary:
         """What was seen."""
         decider, watch = self.assembly.decider, self.watch
@@ -301,6 +301,25 @@ class _Run:
         self.assembly.decider = Decider(model, running.backend, running.precision)
         for channel in self.watch.channels.values():
             channel.journal.decider = self.assembly.decider
+
+
+def _open_store(events: Path, keeper: Keeper, files_only: bool, log: Log, stack: ExitStack) -> PatientStore:
+    store = open_patiently(events, log.error, keeper.ask)
+    stack.callback(store.close)
+    if files_only:
+        # A file can be watched again, when there is space: that there is none is told now.
+        _ = store.store
+    return store
+
+
+def _open_office(
+    events: Path, settings: WatchSettings, alarms: Collection[str], store: PatientStore, log: Log, stack: ExitStack
+) -> Office:
+    """Where alarms are delivered from; it hears of the end of what an earlier run left too."""
+    office = Office(events, settings.sinks, watched(settings, alarms), log)
+    stack.callback(lambda: office.close(_DELIVERING_S))
+    store.do(lambda opened: _end_abandoned(opened, office.route, log))
+    return office
 
 
 def _end_abandoned(store: EventStore, route: Route, log: Log) -> None:

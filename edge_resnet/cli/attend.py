@@ -71,14 +71,14 @@ def _check(camera: str | None, lasting: str | None, stop: bool) -> None:
 def _require(config: Path, camera: str, stop: bool) -> None:
     """Raises UserError where a camera is not in the configuration, or cannot be attended; stopped it can be, still."""
     from runtime.config.fill import Unset
-    from runtime.config.finding import meant
+    from runtime.config.finding import meant, some
     from runtime.config.load import load
     from runtime.sources.address import Address
 
     # Nothing is opened, so the passwords may be elsewhere.
     cameras = load(config, environment=Unset()).cameras()
     quiet = [name for name, each in cameras.items() if Address.parse(each.detect).live and _leaves_out(each)]
-    others = f"those that can be attended: {', '.join(quiet) or 'none'}"
+    others = f"those that can be attended: {some(quiet)}"
     if camera not in cameras:
         word = meant(camera, cameras)
         raise UserError(f"{config}: no camera {camera}; {f'did you mean {word}?' if word else others}")

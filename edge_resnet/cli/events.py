@@ -66,7 +66,7 @@ def list_events(
 
 @app.command()
 def show(event: Id, events: options.Events = options.EVENTS, json: options.Json = False) -> None:
-    """Show all that is kept of an event: its fields, pictures, deliveries, verdict."""
+    """Show all that is kept of an event: its fields, pictures, deliveries, verdict, and what woke its camera."""
     from runtime.events.find import find_event
 
     with _reading(events) as store:
@@ -85,6 +85,7 @@ def show(event: Id, events: options.Events = options.EVENTS, json: options.Json 
                 (found.id,),
             )
         ]
+        answer["attention"] = _attention(store, found)
     if json:
         answer_json(answer)
         return
@@ -246,6 +247,22 @@ def _reading(events: Path) -> Iterator[EventStore]:
     options.require_store(events)
     with EventStore(events, read_only=True) as store:
         yield store
+
+
+def _attention(store: EventStore, event: Event) -> list[dict[str, Any]]:
+    """The rungs of the ladder that led to an event, as --jsonl names them; none without a ladder, or looks of it."""
+    from runtime.events.database import Damaged
+    from runtime.why.fired import why
+
+    try:
+        woken = why(store, event).woken
+    except Damaged:
+        # The event itself can be read, and why tells what cannot.
+        return []
+    return [
+        {"time_s": turn.time_s, "attention": turn.attention, "attention_why": turn.attention_why or None}
+        for turn in woken
+    ]
 
 
 def _verdicts(store: EventStore) -> dict[str, Verdict]:

@@ -130,6 +130,8 @@ def test_a_file_that_is_no_store_is_refused_and_stays_as_it_is(
     ("arguments", "told"),
     [
         (["yard/gaet"], "cameras.yaml: no camera yard/gaet; did you mean yard/gate?"),
+        (["gate"], "no camera gate; did you mean yard/gate?"),
+        (["yard/xy"], "no camera yard/xy; those that can be attended: yard/gate, yard/roof"),
         (["nothing"], "no camera nothing; those that can be attended: yard/gate, yard/roof"),
         (["yard/clip"], "yard/clip: a file or folder, which has no time of day; those that can be attended: yard/gate"),
         (["yard/door"], "yard/door: watched all the time as it is (attention: full, no gate in cameras.yaml); those"),

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,9 @@ from runtime.events.event import Event
 from runtime.events.media import Media, file_of
 from runtime.events.near_miss import NearMiss
 from runtime.events.notice import Notice
+from runtime.events.scores import JudgedTarget, Piece, RecordedLook, write
 from runtime.events.store import EventStore
+from runtime.rule_settings import RuleSettings
 from tests.commands import edge_resnet
 from tests.unit.runtime.stored import put
 
@@ -103,6 +105,37 @@ def test_show_tells_what_belongs_to_an_event(store: Path, capsys: pytest.Capture
     assert "severity       critical" in edge_resnet(capsys, "events", "show", "aaaa", "--events", store).out
 
 
+def test_what_woke_the_camera_of_an_alarm_that_is_held_is_shown(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show = ("events", "show", "aabb", "--events", store)
+    assert edge_resnet(capsys, *show, "--json").answer["attention"] == []
+    with EventStore(store) as opened:
+        rungs = (
+            (4.0, "glance", ""),
+            (8.0, "watch", "motion"),
+            (PERSON.raised_s, "watch", "motion"),
+        )
+        looks = tuple(
+            RecordedLook(time_s, 0, 0.2, "off", (0.9,), (JudgedTarget(0.9, "held"),), attention, why)
+            for time_s, attention, why in rungs
+        )
+        rules, model = (asdict(RuleSettings()),), (PERSON.model_sha256, "openvino", "int8")
+        target = (PERSON.alarm, PERSON.zone)
+        write(
+            opened.database, [Piece("", PERSON.camera, PERSON.created_at, ("person",), (target,), rules, *model, looks)]
+        )
+    assert edge_resnet(capsys, *show, "--json").answer["attention"] == [
+        {"time_s": 4.0, "attention": "glance", "attention_why": None},
+        {"time_s": 8.0, "attention": "watch", "attention_why": "motion"},
+    ]
+    assert "attention      time_s 8.0  attention watch  attention_why motion" in edge_resnet(capsys, *show).out
+    with EventStore(store) as opened:
+        opened.database.run("UPDATE scores SET body = x'00'")
+    damaged = edge_resnet(capsys, *show, "--json").answer
+    assert (damaged["id"], damaged["attention"]) == ("aabb", [])
+
+
 def test_a_verdict_is_kept_and_may_be_changed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert edge_resnet(capsys, "events", "verdict", "aaaa", "true", "--events", store).code == Exit.FINE
     edge_resnet(capsys, "events", "verdict", "aaaa", "false", "--note", "a welder", "--events", store)
@@ -168,6 +201,8 @@ def test_a_purge_tells_what_would_go_and_keeps_what_has_to_be_told(
     ("arguments", "told"),
     [
         (["list", "--camera", "site/yarb"], "--camera site/yarb: nothing of it in"),
+        (["list", "--camera", "gate"], "did you mean site/gate?"),
+        (["list", "--camera", "site/xyz"], "there are site/gate, site/yard"),
         (["export", "a.csv", "--alarm", "fier"], "did you mean fire?"),
         (["show", "aa"], "aa: 2 ids begin so"),
         (["show", "zz"], "no event zz; edge-resnet events list shows them"),

@@ -138,6 +138,7 @@ def test_a_picture_where_matplotlib_is_missing_is_told(
         (["ffffffff"], "no event ffffffff"),
         (["last", "--picture", "trace.txt"], "--picture trace.txt: takes a file that ends in"),
         (["--camera", "yard/gte", "--at", "1 h"], "knows no such camera; did you mean yard/gate?"),
+        (["--camera", "yard/xy", "--at", "1 h"], "knows no such camera; there are yard/gate"),
         (["--camera", "yard/gate", "--at", "soon"], "--at soon: takes a day or time"),
         (["--camera", "yard/gate", "--at", "1 h", "--around", "5"], "--around 5: takes a time"),
         (["last", "--events", "nowhere.sqlite"], "nowhere.sqlite: no such event store"),

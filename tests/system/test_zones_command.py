@@ -135,6 +135,7 @@ def test_the_drawing_shows_the_zone_and_never_what_is_masked(folder: Path, capsy
     ("arguments", "words"),
     [
         (["yard/gte"], "no camera yard/gte; did you mean yard/gate?"),
+        (["yard/xy"], "no camera yard/xy; there are yard/"),
         (["yard/gate", "--add", "a", "--remove", "b"], "--add and --remove: choose one of them"),
         (["yard/gate", "--points", "0,0 1,0 1,1"], "belong to --add NAME"),
         (["yard/gate", "--add", "a", "--points", "0,0 1,0 1,1"], "which alarms are judged in it"),
