@@ -39,6 +39,12 @@ def saturates_int8() -> bool:
     return not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
+def cores() -> int:
+    """How many of the processor's cores this process may use."""
+    # Windows and macOS do not tell.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def memory_bytes() -> int:
     """The machine's memory, or what the container may use of it."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -8,10 +8,8 @@ takes several requests at a time, all of them are kept busy while it is measured
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,10 +21,11 @@ from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.classifier import Classifier
 from edge_resnet.errors import BackendError
-from edge_resnet.hardware import cpu_name
+from edge_resnet.hardware import cores, cpu_name
 from edge_resnet.manifest import Strict
 from runtime.backends import Backend, variant
 from runtime.backends.base import Frames, Hint, Log
+from runtime.backends.side_by_side import all_requests
 
 FILE = "batches.json"
 
@@ -126,25 +125,18 @@ def measure(
     of each size counts for nothing, since an engine prepares itself for each new shape. Raises BackendError when the
     engine fails.
     """
-    with ThreadPoolExecutor(requests) as threads:
-
-        def seconds(size: int) -> float:
-            start = clock()
-            for _ in threads.map(classifier.infer, [frames[:size]] * requests):
-                pass
-            return clock() - start
-
+    with all_requests(classifier, requests, clock) as seconds:
         started = clock()
         shortest: dict[int, float] = {}
         for size in sizes(len(frames)):
-            seconds(size)
-            took_s = seconds(size)
+            seconds(frames[:size])
+            took_s = seconds(frames[:size])
             if took_s > _LONGEST_BATCH_S and shortest:
                 break
             shortest[size] = took_s
         while clock() - started <= _MEASURED_FOR_S:
             for size in shortest:
-                shortest[size] = min(shortest[size], seconds(size))
+                shortest[size] = min(shortest[size], seconds(frames[:size]))
     return {size: 1000.0 * each / (size * requests) for size, each in shortest.items()}
 
 
@@ -152,8 +144,9 @@ def _key(opened: Backend, bundle: Bundle, options: Options) -> str:
     """A hash over everything known that the times depend on."""
     runs = opened.describe()
     model = bundle.model_sha256(variant(runs.backend, runs.precision, options.device))
-    parts = [runs.backend, runs.version, runs.precision, runs.device, model, cpu_name(), str(os.cpu_count())]
-    parts += [str(options.threads), options.hint]
+    parts = [runs.backend, runs.version, runs.precision, runs.device, model, cpu_name(), options.hint]
+    # A container may be given other cores tomorrow.
+    parts += [str(each) for each in (options.threads, opened.requests, cores())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

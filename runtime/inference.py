@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -125,21 +126,21 @@ class _Worker:
 
     def _begin(self) -> None:
         try:
-            backend = self._open()
+            with closing(self._open()) as backend:
+                self._run(backend)
         except Exception as error:
             self._tell(self, error)
-            return
-        try:
-            others = [self._thread(self._answer_all, backend) for _ in range(1, backend.requests)]
-            for thread in others:
-                thread.start()
-            self._threads += others
-            self._tell(self, backend)
-            self._answer_all(backend)
-            for thread in others:
-                thread.join()
-        finally:
-            backend.close()
+
+    def _run(self, backend: Backend) -> None:
+        """A thread a request, of which this is one. Raises RuntimeError where the box has no more threads."""
+        others = [self._thread(self._answer_all, backend) for _ in range(1, backend.requests)]
+        for thread in others:
+            thread.start()
+        self._threads += others
+        self._tell(self, backend)
+        self._answer_all(backend)
+        for thread in others:
+            thread.join()
 
     def _answer_all(self, backend: Backend) -> None:
         while (job := self._next()) is not None:

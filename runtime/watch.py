@@ -194,7 +194,8 @@ class Watch:
     def _judge(self, answer: Answer) -> None:
         batch = self.batcher.answered(answer.number)
         self.metrics.batch(len(batch.shots), answer.seconds)
-        ms = 1000.0 * answer.seconds / len(batch.shots)
+        # Its other requests are at work meanwhile.
+        ms = 1000.0 * answer.seconds / (len(batch.shots) * self.inference.requests)
         self._ms_a_frame += (ms - self._ms_a_frame) * (_MEMORY if self._ms_a_frame else 1.0)
         now_s = self.clock()
         found = looks(self.model, [shot.frame for _, shot in batch.shots], answer.scores)
@@ -226,7 +227,8 @@ class Watch:
         if (failure.final and (files_only or not self._ran)) or (files_only and tired):
             raise BackendError(failure.why)
         for batch in tired:
-            for channel, _ in batch.shots:
+            for channel, shot in batch.shots:
+                channel.missed(shot)
                 channel.camera.answered()
         name = " ".join(filter(None, failure.engine)) or "any engine"
         self.log.error("backend failed", backend=name, why=failure.why)
@@ -251,7 +253,7 @@ class Watch:
             if (outage := channel.new_outage()) is not None and channel.in_time:
                 self.log.warning("no connection", camera=channel.name, reason=outage.reason, why=outage.advice)
             for turn in channel.tick(now_s, engine=self.running is not None):
-                self.incidents.turned(channel.name, turn)
+                self.incidents.turned(channel.name, turn, channel.camera.decoder)
         if self.running is None:
             self._balance.skip()
         self._balance.look(now_s)

@@ -6,8 +6,9 @@ came out, and a value of the user's own always wins.
 
 from __future__ import annotations
 
-import os
 from typing import Literal
+
+from edge_resnet.hardware import cores
 
 OptimizerName = Literal["sgd", "adam", "adamw"]
 Augmentation = Literal["full", "flip"]
@@ -124,4 +125,4 @@ def patience(epochs_in_all: int) -> int:
 
 def loader_workers(gpu: bool) -> int:
     """Processes that augment pictures: on a CPU the training itself wants the cores."""
-    return min(8, max(1, (os.cpu_count() or 1) - 1)) if gpu else 0
+    return min(8, max(1, cores() - 1)) if gpu else 0

@@ -6,7 +6,6 @@ What was measured is kept in box/tune, the choice in box/tune.json. See docs/dec
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from edge_resnet.bundle import Bundle
 from edge_resnet.data.listing import Listing
 from edge_resnet.errors import BackendError, BundleError, UserError
 from edge_resnet.geometry import CELL_PIXELS
-from edge_resnet.hardware import cpu_name
+from edge_resnet.hardware import cores, cpu_name
 from edge_resnet.progress import Narrator
 from edge_resnet.statistics import wilson
 from edge_resnet.verdict import DEFAULT_MARGIN, GATES, AccuracyDrop, accuracy_drop
@@ -142,7 +141,7 @@ def default_sizes(height: int, width: int) -> tuple[Size, ...]:
 
 def default_threads() -> tuple[int, ...]:
     """The engine's own choice, and half of the processor's cores, which leaves the others to video."""
-    half = (os.cpu_count() or 1) // 2
+    half = cores() // 2
     return (0, half) if half else (0,)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
-import numpy as np
 import openvino
 
 from edge_resnet.errors import BackendError
@@ -92,31 +90,16 @@ class OpenVino(Backend):
         return options
 
     def _run(self, frames: Frames) -> tuple[Floats, Floats]:
-        """On an idle request, or in equal parts on as many as are idle."""
-        requests = [self._idle.get()]
-        with suppress(Empty):
-            while len(requests) < len(frames):
-                requests.append(self._idle.get_nowait())
+        request = self._idle.get()
         try:
-            for request, part in zip(requests, np.array_split(frames, len(requests)), strict=True):
-                # Copied. Where several requests share a network, one that reads frames where they lie makes the others
-                # write there when they are gone (docs/decisions/0031-batches.md).
-                request.start_async({INPUT: part}, share_inputs=False)
-            answers = [_answer(request) for request in requests]
+            # Copied. Where several requests share a network, one that reads frames where they lie makes the others
+            # write there when they are gone (docs/decisions/0031-batches.md).
+            request.infer({INPUT: frames}, share_inputs=False)
+            # And what it found, for its next answer will lie in the same place.
+            logits, cam = (request.get_tensor(name).data.copy() for name in OUTPUTS)
         finally:
-            for request in requests:
-                # When another has failed it may still be under way, and would refuse what comes next.
-                with suppress(Exception):
-                    request.wait()
-                self._idle.put(request)
-        logits, cam = zip(*answers, strict=True)
-        return np.concatenate(logits), np.concatenate(cam)
-
-
-def _answer(request: openvino.InferRequest) -> list[Floats]:
-    """What a request has found, copied: its next answer will lie in the same place."""
-    request.wait()
-    return [request.get_tensor(name).data.copy() for name in OUTPUTS]
+            self._idle.put(request)
+        return logits, cam
 
 
 def _cache(folder: Path, log: Log) -> dict[str, str]:

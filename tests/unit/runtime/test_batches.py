@@ -45,8 +45,8 @@ class Slow:
 class Engine(Brightness):
     """An engine of a bundle that takes such times, or fails."""
 
-    def __init__(self, pace: Slow, fails: bool = False) -> None:
-        super().__init__()
+    def __init__(self, pace: Slow, fails: bool, requests: int) -> None:
+        super().__init__(requests=requests)
         self.pace, self.fails = pace, fails
 
     def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -65,10 +65,11 @@ class Starts:
     said: list[str] = field(default_factory=list)
     measured: list[bool] = field(default_factory=list)
     undisturbed: bool = True
+    requests: int = 1
 
     def start(self, most: int = 8, seconds: Mapping[int, float] = USUAL, fails: bool = False) -> int:
         pace = Slow(seconds)
-        engine = Engine(pace, fails)
+        engine = Engine(pace, fails, self.requests)
         more = lambda: self.undisturbed, pace.clock
         chosen = batches.useful(engine, self.bundle, most, self.options, self.said.append, *more)
         self.measured.append(bool(pace.asked))
@@ -161,7 +162,7 @@ def test_a_lower_limit_is_obeyed_from_memory_and_a_higher_one_is_measured(starts
     assert starts.measured == [True, False, True]
 
 
-@pytest.mark.parametrize("changed", ["threads", "hint", "processor", "version", "model"])
+@pytest.mark.parametrize("changed", ["threads", "hint", "processor", "cores", "requests", "version", "model"])
 def test_what_the_times_depend_on_is_measured_again_when_it_changes(
     changed: str, starts: Starts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +173,10 @@ def test_what_the_times_depend_on_is_measured_again_when_it_changes(
         starts.options = replace(starts.options, hint="throughput")
     elif changed == "processor":
         monkeypatch.setattr(batches, "cpu_name", lambda: "abacus")
+    elif changed == "cores":
+        monkeypatch.setattr(batches, "cores", lambda: 1)
+    elif changed == "requests":
+        starts.requests = 2
     elif changed == "version":
         told = replace(Brightness().describe(), version="2")
         monkeypatch.setattr(Engine, "describe", lambda self: told)

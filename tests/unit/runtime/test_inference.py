@@ -248,6 +248,23 @@ def test_as_many_batches_are_under_way_as_the_engine_has_requests_and_each_answe
     assert engine.gone.wait(10.0)
 
 
+def test_an_engine_whose_threads_cannot_be_started_has_failed_and_is_closed(
+    bench: Callable[[Box], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, begin = Odd("first", requests=2), threading.Thread.start
+    begun: list[threading.Thread] = []
+
+    def start(thread: threading.Thread) -> None:
+        begun.append(thread)
+        if len(begun) > 1:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert bench(Box(lambda: engine)).next() == Failure(("", ""), "can't start new thread", final=True)
+    assert engine.gone.is_set()
+
+
 def test_when_an_engine_fails_what_its_other_request_tells_counts_for_nothing(bench: Callable[[Box], Bench]) -> None:
     bad = Two("bad", broken)
     engines = iter([bad, Odd("good")])
