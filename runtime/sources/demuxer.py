@@ -11,7 +11,7 @@ from typing import Any
 from runtime.sources.address import Address
 from runtime.sources.capture import believable_fps
 from runtime.sources.diagnosis import diagnose, short_of_resources
-from runtime.sources.hardware import Decoder, accelerator
+from runtime.sources.hardware import DEVICES, Decoder, accelerator
 from runtime.sources.outage import Outage
 
 # As OpenCV's FFmpeg is told to (runtime/sources/capture.py); and a camera need not send what nobody hears.
@@ -96,6 +96,13 @@ class Demuxer:
     def fps(self) -> float:
         """Frames a second, as the stream states them; 25 where it states none, or no sensible number."""
         return believable_fps(float(self.stream.average_rate or self.stream.guessed_rate or 0), _MAX_FPS)
+
+    @property
+    def decoder(self) -> str:
+        """What decodes: cpu, or a device; known for certain once a frame was, for a device may not know its kind."""
+        # FFmpeg calls its pictures as the device: cuda, vaapi, videotoolbox_vld.
+        kind = str(self.stream.codec_context.pix_fmt)
+        return next((device for device in DEVICES if kind.startswith(device)), "cpu")
 
     @property
     def start_s(self) -> float:

@@ -80,6 +80,7 @@ class EveryFrame:
     at_hand = True
     key_period_s = 0.0
     demux_cpu_s = 0.0
+    decoder = ""
 
 
 class Source(Protocol):
@@ -108,6 +109,10 @@ class Source(Protocol):
     @property
     def demux_cpu_s(self) -> float:
         """The processor's time, in seconds, that finding frames in the stream took; 0 where decoding does it."""
+
+    @property
+    def decoder(self) -> str:
+        """What decodes, once a frame was: cpu, or a device (hardware.DEVICES); empty where there is no choice."""
 
     @property
     def at_hand(self) -> bool:

@@ -58,6 +58,10 @@ class PacketSource:
         self._av, self._clock = av, clock
         # Many cameras send a key frame only every 10 s, and nothing can be decoded before it.
         self._patience_s = open_timeout_s + read_timeout_s
+        self._remedy = "set it to H.264 or H.265"
+        if decoder not in ("cpu", "auto"):
+            # A device that knows a codec need not know all its kinds, such as 10 bits.
+            self._remedy += ", or write decoder: auto"
         self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock, decoder)
         self._context = self._demuxer.stream.codec_context
         self._group = _Group(av, self._context)
@@ -86,6 +90,11 @@ class PacketSource:
     def demux_cpu_s(self) -> float:
         """The processor's time that finding packets has taken, in seconds."""
         return self._demuxer.cpu_s
+
+    @property
+    def decoder(self) -> str:
+        """What decodes, as the demuxer tells."""
+        return self._demuxer.decoder
 
     @property
     def at_hand(self) -> bool:
@@ -142,7 +151,7 @@ class PacketSource:
                 return self._pass_over(packet, stamp_s)
             self._keep(self._group.decode())
             if self.live and not self._decoded and self._clock() - started_s > self._patience_s:
-                advice = f"nothing could be decoded for {self._patience_s:.0f} s; set it to H.264 or H.265"
+                advice = f"nothing could be decoded for {self._patience_s:.0f} s; {self._remedy}"
                 raise Outage(self.name, "codec", advice)
         self._frame, self._begun, self._passing = self._decoded.popleft(), True, False
         return self._time_s(self._stamp_s(self._frame))
@@ -169,7 +178,8 @@ class PacketSource:
                 for _ in self._group.decode():
                     pass
                 self._key_s = self._passed_s = None
-                self._whole_until_s = float("-inf")
+                # Held against a time of before, each frame would be old until the stream has come there again.
+                self._newest_s, self._whole_until_s = stamp_s, float("-inf")
             self._dts_s = due_s
         if packet.is_keyframe:
             if self._key_s is not None and stamp_s > self._key_s:

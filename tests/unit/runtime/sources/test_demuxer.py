@@ -6,14 +6,17 @@ import math
 from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from runtime.sources import demuxer, open_packets
+from runtime.sources import demuxer, open_packets, packet_source
 from runtime.sources.address import Address
 from runtime.sources.demuxer import Demuxer
+from runtime.sources.hardware import Decoder
 from runtime.sources.outage import Outage
 from runtime.sources.packet_source import PacketSource
 from tests.unit.runtime.sources.videos import FPS, Video, served, write, x264
@@ -86,6 +89,72 @@ def test_a_live_stream_without_timestamps_is_of_now(tmp_path: Path) -> None:
         assert math.isinf(source._dts_s)
         source.close()
     assert captured_s == sorted(captured_s)
+
+
+@pytest.mark.parametrize("skip_s", [0.0, 60.0], ids=["every frame", "key frames"])
+@pytest.mark.parametrize("b_frames", [0, 3])
+@pytest.mark.parametrize("decoded", ["in order", "as shown", "at one time"])
+def test_a_live_stream_whose_clock_is_set_back_does_not_stand_still(
+    tmp_path: Path, decoded: str, b_frames: int, skip_s: float
+) -> None:
+    """By two seconds. `decoded`: what its times of decoding are; FFmpeg makes them up where a camera sends none."""
+    clock, path = Ticking(0.0), tmp_path / "yard.ts"
+    path.write_bytes(2 * write(tmp_path / "once", Video(suffix=".ts", b_frames=b_frames, options=x264())).read_bytes())
+    with served(path) as address:
+        source = PacketSource(av, address, 5.0, 5.0, clock=clock)
+        following = source._demuxer.next
+
+        def in_time() -> Any | None:
+            clock.now_s += 1.0 / FPS
+            if (packet := following()) is not None and decoded != "in order":
+                packet.dts = packet.pts if decoded == "as shown" else 0
+            return packet
+
+        source._demuxer.next = in_time  # type: ignore[method-assign]
+        source.skip_s, ages_s = skip_s, []
+        # The end of the file is the end of the camera.
+        with pytest.raises(Outage):
+            while (captured_s := source.grab()) is not None:
+                ages_s.append(clock.now_s - captured_s)
+        source.close()
+    # Times that stand still do not tell when what waited is over: two seconds are passed over at the beginning.
+    assert len(ages_s) > (80 if decoded != "at one time" else 45)
+    # What the decoder keeps back, and what that begins anew with.
+    assert max(ages_s) <= (2 * b_frames + 1) / FPS
+
+
+@pytest.mark.parametrize(
+    ("decoder", "advice"),
+    [
+        ("auto", "nothing could be decoded for 10 s; set it to H.264 or H.265"),
+        ("cuda", "nothing could be decoded for 10 s; set it to H.264 or H.265, or write decoder: auto"),
+    ],
+)
+def test_where_nothing_can_be_decoded_a_device_that_was_named_is_told_of(
+    tmp_path: Path, decoder: Decoder, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demuxer, "accelerator", lambda module, named: None)
+    monkeypatch.setattr(packet_source._Group, "_given", lambda group, packet: [])
+    with served(write(tmp_path / "yard", Video(suffix=".ts", frames=100, options=x264()))) as address:
+        source = PacketSource(av, address, 5.0, 5.0, decoder=decoder, clock=Ticking(0.1))
+        with pytest.raises(Outage) as caught:
+            source.grab()
+        source.close()
+    assert (caught.value.reason, caught.value.advice) == ("codec", advice)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "decoder"),
+    [("cuda", "cuda"), ("vaapi", "vaapi"), ("videotoolbox_vld", "videotoolbox"), ("yuvj420p", "cpu"), (None, "cpu")],
+)
+def test_what_decodes_is_known_by_what_its_pictures_are_called(
+    tmp_path: Path, pictures: str | None, decoder: str
+) -> None:
+    source = PacketSource(av, Address.parse(str(write(tmp_path / "yard", Video(frames=2, options=x264())))), 5.0, 5.0)
+    assert source.decoder == "cpu"
+    source._demuxer.stream = SimpleNamespace(codec_context=SimpleNamespace(pix_fmt=pictures))
+    assert source.decoder == decoder
+    source.close()
 
 
 @pytest.mark.parametrize("live", [False, True])
