@@ -14,9 +14,10 @@ Up goes, at once, whoever has a reason to, and stays there until `hold` seconds 
     operator   somebody asked for it, until a time of theirs; this wakes a camera that is asleep, too
     site       an alarm was raised at another camera of the site
     motion     much of the picture differs from what is usual (runtime/cameras/gate.py); where it goes on without any
-               evidence for longer than `hold`, glances are enough until it has been still for as long
-In this order the reasons count when there is not power for all (runtime/balance.py). There is no clock here: the caller
-gives the time.
+               evidence for longer than `hold`, glances are enough until looks have seen it still for as long
+In this order the reasons count when there is not power for all (runtime/balance.py). While a camera waits for its turn,
+`hold` stands still, so that none is over before it was watched at all. There is no clock here: the caller gives the
+time.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ class Attention:
     reason: Reason | None = field(default=None, init=False)
     granted: Rung = field(default=Rung.GLANCE, init=False)
     _turned_s: float = field(default=float("-inf"), init=False)
-    # When motion that still goes on began, and when it was seen last.
-    _moving_since_s: float = field(default=float("-inf"), init=False)
-    _moved_s: float = field(default=float("-inf"), init=False)
+    # When motion that still goes on began, and the first look since that saw none.
+    _moving_since_s: float | None = field(default=None, init=False)
+    _still_since_s: float | None = field(default=None, init=False)
     # Until when each reason holds.
     _until_s: dict[Reason, float] = field(default_factory=dict, init=False)
 
@@ -73,10 +74,23 @@ class Attention:
 
         A tree in the wind is no news after a while: key frames are looked at anyway.
         """
-        if at_s - self._moved_s > self.settings.hold:
+        if self._moving_since_s is None:
             self._moving_since_s = at_s
-        self._moved_s = max(self._moved_s, at_s)
+        self._still_since_s = None
         self._stay(Reason.MOTION, self._moving_since_s + self.settings.hold)
+
+    def still(self, at_s: float) -> None:
+        """Nothing moves in the picture of `at_s`.
+
+        Motion is over when looks have seen none for `hold`. That there was no look says nothing: they may be further
+        apart than that, and what always moves would be news with each of them.
+        """
+        if self._still_since_s is None:
+            self._still_since_s = at_s
+        elif at_s - self._still_since_s >= self.settings.hold:
+            self._moving_since_s = None
+            # Who still waits to be watched for it would see nothing of it any more.
+            self._until_s.pop(Reason.MOTION, None)
 
     def looked(self, at_s: float, evidence: float, *, held: bool) -> None:
         """Take the answer to the frame of `at_s` into account.
@@ -100,7 +114,9 @@ class Attention:
     def turn(self, at_s: float) -> bool:
         """Bring `wants` and `reason` up to `at_s`. Whether one of them has changed."""
         before = self.wants, self.reason
-        self._turned_s = max(self._turned_s, at_s)
+        since_s, self._turned_s = self._turned_s, max(self._turned_s, at_s)
+        if self.reason is not None and self.granted is not Rung.WATCH:
+            self._wait(self._turned_s - since_s)
         holding = [reason for reason, until_s in self._until_s.items() if self._turned_s <= until_s]
         if not self.armed:
             holding = [reason for reason in holding if reason is Reason.OPERATOR]
@@ -120,13 +136,26 @@ class Attention:
     @property
     def looks_per_s(self) -> float:
         """How many looks a second it is to get, and gets where key frames are so many."""
-        most = {Rung.ASLEEP: 0.0, Rung.GLANCE: 1.0 / self.settings.glance, Rung.WATCH: self.rate_per_s}
-        return max(min(self.rate_per_s, most[self.granted]), 1.0 / self.heartbeat_s)
+        return self._looks_per_s(self.granted)
+
+    @property
+    def wanted_per_s(self) -> float:
+        """How many it would get on the rung that it wants."""
+        return self._looks_per_s(self.wants)
 
     @property
     def longest_s(self) -> float:
         """The longest time between two looks that this rung allows, in seconds."""
         return max(self.skip_s, 1.0 / self.looks_per_s)
+
+    def _looks_per_s(self, rung: Rung) -> float:
+        most = {Rung.ASLEEP: 0.0, Rung.GLANCE: 1.0 / self.settings.glance, Rung.WATCH: self.rate_per_s}
+        return max(min(self.rate_per_s, most[rung]), 1.0 / self.heartbeat_s)
+
+    def _wait(self, passed_s: float) -> None:
+        """For so long there was a reason, and no place: its time stands still. The operator's time is his own."""
+        for reason in self._until_s.keys() - {Reason.OPERATOR}:
+            self._until_s[reason] += passed_s
 
     def _stay(self, reason: Reason, until_s: float) -> None:
         self._until_s[reason] = max(until_s, self._until_s.get(reason, until_s))

@@ -13,7 +13,9 @@ from runtime.service.logs import Log
 _EVERY_S = 1.0
 # So long after the first frame of a camera nothing is measured.
 _BEGINNING_S = 3.0
-# Where not all can be watched that have the same reason, each is for so long, then another.
+# Where not all can be watched that have the same reason, each is for so long, then another. Long enough for a rule to
+# raise an alarm; and since the `hold` of a reason stands still while it waits (runtime/attention.py), whoever has as
+# good a reason as others gets a turn, however short `hold` is and however many they are.
 _TURN_S = 10.0
 
 
@@ -77,12 +79,12 @@ class Balance:
     def share_out(self) -> None:
         """Give each camera its rung and its share of the looks."""
         self._grant()
-        wanted = {channel.name: channel.wanted_per_s for channel in self._live()}
+        wanted = {channel.name: channel.due_per_s for channel in self._live()}
         capacity = self._load.capacity
         rates = wanted if capacity is None else self._shared(wanted, capacity)
         for name, channel in self.channels.items():
             if channel.camera.looks is not None:
-                rate = rates.get(name, channel.wanted_per_s)
+                rate = rates.get(name, channel.due_per_s)
                 channel.camera.looks.rate_per_s = max(rate, 1.0 / channel.settings.heartbeat)
 
     def _shared(self, wanted: Mapping[str, float], capacity: float) -> dict[str, float]:
@@ -147,7 +149,7 @@ class Balance:
         """Take away or give back, by the looks a second that were given and lost: places before looks."""
         wanting = [channel for channel in self._wanting() if channel.in_time]
         watched = sum(channel.watched for channel in wanting)
-        wanted = sum(channel.wanted_per_s for channel in self._live())
+        wanted = sum(channel.due_per_s for channel in self._live())
         given, lost = self._losses.second(given, lost)
         if keeps_up(given, lost):
             more_looks = self._load.second(wanted, given, lost)

@@ -76,6 +76,8 @@ class Channel:
     _attended_until_s: float = field(default=float("-inf"), init=False)
     _told_outage: Outage | None = field(default=None, init=False)
     dropped: Counter[str] = field(default_factory=Counter, init=False)
+    # How often it went up to be watched, by reason.
+    woken: Counter[str] = field(default_factory=Counter, init=False)
 
     @property
     def name(self) -> str:
@@ -155,6 +157,8 @@ class Channel:
         if self._opens(shot):
             return True
         self.dropped["still"] += 1
+        # Key frames may not come when the gate takes them to.
+        self.camera.due_by(shot, self.gate.opens_by_s)
         if self.ledger is not None:
             self.ledger.looked(shot.frame.captured_s)
         return False
@@ -190,6 +194,8 @@ class Channel:
         """The rung of the ladder that this camera gets from now on."""
         if self.attention is None:
             return
+        if rung is Rung.WATCH and not self.watched:
+            self.woken[self._reason()] += 1
         self.attention.granted = rung
         self.camera.skip_s = self.attention.skip_s
         gap_s = PERIODS * self.attention.longest_s
@@ -209,9 +215,14 @@ class Channel:
         return self.watched and self.attention is not None and self.attention.reason is Reason.EVIDENCE
 
     @property
-    def wanted_per_s(self) -> float:
-        """How many looks a second it should get."""
+    def due_per_s(self) -> float:
+        """How many looks a second it should get on the rung that it was granted."""
         return self.settings.rate if self.attention is None else self.attention.looks_per_s
+
+    @property
+    def wanted_per_s(self) -> float:
+        """How many looks a second it wants: more than is due while it is denied a place."""
+        return self.settings.rate if self.attention is None else self.attention.wanted_per_s
 
     def take(self, shot: Shot, look: Look, now_s: float) -> list[Found]:
         """Take the answer to a shot, and give what it raised, cleared or let miss; nothing if it came too late."""
@@ -306,6 +317,8 @@ class Channel:
             wanted_per_s=self.wanted_per_s,
             attention=self._attention(),
             attention_why=self._reason(),
+            woken=dict(self.woken),
+            decoder=self.camera.decoder,
             cpu_s=self._cpu_s(),
             age_s=self.age_s,
             frames=news.came,
@@ -358,8 +371,11 @@ class Channel:
             # Quiet has to be seen before an alarm is over; and nothing is left out where somebody wants to see it.
             self.gate.found(time_s)
         decision = self.gate.opens(time_s, points) if leaves_out or self.attention is not None else None
-        if decision is not None and self.attention is not None and decision.why in ("motion", "lightning"):
-            self.attention.moved(self.at_s(shot))
+        if decision is not None and self.attention is not None:
+            if decision.why in ("motion", "lightning"):
+                self.attention.moved(self.at_s(shot))
+            else:
+                self.attention.still(self.at_s(shot))
         gate = decision.why if decision is not None and leaves_out else "off"
         self.occasion = Occasion(gate, self._attention(), self._reason())
         return not leaves_out or decision is None or decision.open
@@ -376,5 +392,12 @@ class Channel:
     def too_old(self, shot: Shot, now_s: float, reason: str) -> bool:
         """Whether a shot of a live camera is older than it may be; then it is counted as dropped for `reason`."""
         old = self.in_time and now_s - shot.frame.captured_s > self.settings.max_age
-        self.dropped[reason] += old
+        if old:
+            self.dropped[reason] += 1
+            self.missed(shot)
         return old
+
+    def missed(self, shot: Shot) -> None:
+        """A due shot is never looked at after all: another frame is due in its place."""
+        self.camera.missed(shot)
+        self.gate.missed(shot.frame.time_s)

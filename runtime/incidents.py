@@ -37,8 +37,8 @@ class Incidents:
     open: dict[str | None, Incident] = field(default_factory=dict, init=False)
     _since_s: dict[str, float] = field(default_factory=dict, init=False)
 
-    def turned(self, camera: str, turn: Turn) -> None:
-        """A camera's state has changed: what it was in is over, what it is in begins."""
+    def turned(self, camera: str, turn: Turn, decoder: str = "") -> None:
+        """A camera's state has changed: what it was in is over, what it is in begins. `decoder`: told where it sees."""
         now = self.wall()
         began = now - timedelta(seconds=turn.at_s - turn.since_s)
         # A stale camera that turns out to be offline has been so since the same frame: it was stale until now.
@@ -55,11 +55,12 @@ class Incidents:
             return
         # Also where an earlier run told that it is down.
         self.debounce.up(camera, iso(now), turn.since_s)
+        told = {"decoder": decoder} if decoder else {}
         if blind:
             blind_s = turn.since_s - self._since_s.pop(camera, turn.since_s)
-            self.log.info("camera sees again", camera=camera, was=turn.before, blind_s=round(blind_s, 1))
+            self.log.info("camera sees again", camera=camera, was=turn.before, blind_s=round(blind_s, 1), **told)
         else:
-            self.log.info("camera is live", camera=camera)
+            self.log.info("camera is live", camera=camera, **told)
 
     def began(
         self,

@@ -25,6 +25,8 @@ from runtime.sources.outage import Outage
 MOST_HANGING = 3
 # Of the time to the next frame that can be had: one that comes on the beat but for its jitter is in time.
 _NEARLY = 0.9
+# A look that was lost is made up for so long after it at the soonest: where all are lost, little more is asked for.
+_AGAIN_S = 2.0
 # Corrected for what waited in buffers, the time of a live frame may seem to go back a little; it never does.
 _LEAST_STEP_S = 1e-6
 
@@ -81,9 +83,13 @@ class Camera:
         self.dropped = Counter(dict.fromkeys(DROPPED, 0))
         # The processor's time that its reading threads took, in seconds by stage.
         self.cpu_s = dict.fromkeys(STAGES, 0.0)
+        # What decodes, known with the first frame; empty where there is no choice.
+        self.decoder = ""
         # While no look is overdue (may_skip_s); set by the main thread.
         self.skip_s = 0.0
         self._zero_s, self._looked_s = clock(), float("-inf")
+        # From when a look is due whatever the pace says, and when the last such look was.
+        self._due_by_s, self._made_up_s = float("inf"), float("-inf")
         self._by_answers, self._unanswered = by_answers and not address.live, False
         self._news = News()
         self._shot: Shot | None = None
@@ -110,6 +116,19 @@ class Camera:
         with self._lock:
             self._unanswered = False
             self._lock.notify_all()
+
+    def missed(self, shot: Shot) -> None:
+        """A due shot that was taken is never looked at: another frame is due in its place."""
+        self.due_by(shot, shot.frame.time_s + _AGAIN_S)
+
+    def due_by(self, shot: Shot, time_s: float) -> None:
+        """A look at `shot` was not all that is needed: the next is due at `time_s` of the stream at the latest.
+
+        Not so where a newer one was left since: it stands for this one.
+        """
+        with self._lock:
+            if shot.frame.time_s == self._looked_s:
+                self._due_by_s = time_s
 
     def take_picture(self) -> Shot | None:
         """The newest shot of a live camera for people's eyes, if there is one that was not taken before."""
@@ -162,10 +181,12 @@ class Camera:
         """For how long after a key frame frames may be passed over now: not at all once a look is overdue.
 
         The key frames that came tell when the next will come, and may be wrong. A look is overdue `skip_s` after the
-        last, where the box can give as many.
+        last, where the box can give as many, and when it is due by now (due_by), but for this only once each `skip_s`:
+        where one look after the other is lost, key frames have to do, or a box that cannot keep up would decode more.
         """
-        looks, last_s = self.looks, self._news.last_s
-        overdue = looks is not None and looks.is_due(last_s) and last_s - self._looked_s >= self.skip_s
+        last_s = self._news.last_s
+        since_s = self._made_up_s if last_s >= self._due_by_s else self._looked_s
+        overdue = self._is_due(last_s) and last_s - since_s >= self.skip_s
         return 0.0 if overdue else self.skip_s
 
     def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
@@ -184,8 +205,8 @@ class Camera:
             time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, least_s)
             self._news = News(before.came + 1, now_s, time_s, reconnects=reconnects)
         late_s = time_s + _NEARLY * next_s
-        due, shown = (at_hand and pace is not None and pace.is_due(late_s) for pace in (self.looks, self.pictures))
-        return Came(time_s, before.came, due, shown)
+        shown = self.pictures is not None and self.pictures.is_due(late_s)
+        return Came(time_s, before.came, at_hand and self._is_due(late_s), at_hand and shown)
 
     def lost(self, reader: Reader, outage: Outage, now_s: float) -> None:
         """There is no connection, or no more."""
@@ -222,6 +243,10 @@ class Camera:
             while self._by_answers and (self._shot is shot or self._unanswered) and self.is_read_by(reader):
                 self._lock.wait(0.2)
 
+    def _is_due(self, time_s: float) -> bool:
+        """Whether a frame of `time_s` is to be looked at: on the beat, or since one is due by then (due_by)."""
+        return self.looks is not None and (time_s >= self._due_by_s or self.looks.is_due(time_s))
+
     def _keep_pace(self, shot: Shot, shown: bool) -> None:
         """What was made counts as a look, and as shown; what could not be made did not."""
         for pace, made in ((self.looks, shot.due), (self.pictures, shown)):
@@ -229,3 +254,6 @@ class Camera:
                 pace.take(shot.frame.time_s)
         if shot.due:
             self._looked_s = shot.frame.time_s
+            if self._looked_s >= self._due_by_s:
+                self._made_up_s = self._looked_s
+            self._due_by_s = float("inf")

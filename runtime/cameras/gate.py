@@ -76,14 +76,24 @@ class Gate:
             return self._decide(time_s, True, "motion", moved)
         if time_s <= self._held_until_s:
             return self._decide(time_s, True, "held", moved)
-        # Now, where the next frame would come too late.
-        if 2 * time_s - self._at_s - self._opened_s > self._heartbeat_s + _ROUNDING_S:
+        # Now, where the next frame would come too late, if it is as far off as the last.
+        if 2 * time_s - self._at_s > self.opens_by_s + _ROUNDING_S:
             return self._decide(time_s, True, "heartbeat", moved)
         return self._decide(time_s, False, "still", moved)
 
     def found(self, time_s: float) -> None:
         """A look at the frame of `time_s` found something: stay open, even if it stands still."""
         self._held_until_s = max(self._held_until_s, time_s + self._settings.hold_open)
+
+    def missed(self, time_s: float) -> None:
+        """The frame of `time_s`, for which it opened, was never looked at: the next stands for it."""
+        if time_s == self._opened_s:
+            self._opened_s = -math.inf
+
+    @property
+    def opens_by_s(self) -> float:
+        """When it opens at the latest, whatever is seen."""
+        return self._opened_s + self._heartbeat_s
 
     def _begin(self, points: Image) -> None:
         """Take this picture for the background."""

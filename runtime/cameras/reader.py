@@ -44,7 +44,7 @@ class Mailbox(Protocol):
     """What a reader needs of its camera, and where it leaves what it has. One that was replaced is not listened to.
 
     `ending`: set when the thread is to end. `dropped`: counts by reason, of DROPPED. `cpu_s`: the processor's time by
-    stage.
+    stage. `decoder`: of the newest frame (see Source).
     """
 
     name: str
@@ -59,6 +59,7 @@ class Mailbox(Protocol):
     ending: threading.Event
     dropped: Counter[str]
     cpu_s: dict[str, float]
+    decoder: str
 
     def is_read_by(self, reader: Reader) -> bool:
         """Whether the thread is to go on."""
@@ -146,6 +147,7 @@ class Reader(threading.Thread):
             limit_s = 2 * camera.read_timeout_s
             if grabbed_s is None:
                 return
+            camera.decoder = source.decoder
             came = camera.came(self, now_s, grabbed_s, source.at_hand, source.key_period_s)
             if came is None:
                 return

@@ -286,6 +286,7 @@ def _camera(camera: CameraStatus) -> dict[str, Any]:
         "held": list(camera.held),
         "attention": camera.attention,
         "attention_why": camera.attention_why,
+        "decoder": camera.decoder,
         "watched_s": round(camera.watched_s, 1),
         "blind_s": {reason: round(seconds, 1) for reason, seconds in camera.blind_s.items()},
     }

@@ -18,7 +18,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from runtime.attention import Rung
+from runtime.attention import Reason, Rung
 from runtime.cameras.sight import STATES
 from runtime.service.cpu import CpuTime
 from runtime.service.status import BoxStatus, CameraStatus
@@ -30,6 +30,7 @@ _INFERENCE_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1,
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _TASKS = Path("/proc/self/task")
 RUNGS = tuple(rung.name.lower() for rung in Rung)
+_REASONS = tuple(reason.name.lower() for reason in Reason)
 
 
 class _Series:
@@ -62,11 +63,14 @@ class _OfCameras:
         self.attention = make.gauge(
             "camera_attention", "1 for the camera's rung of the ladder, else 0.", "camera", "rung"
         )
+        self.woken = make.counter(
+            "camera_woken_total", "Times the camera went up to be watched, and what for.", "camera", "reason"
+        )
         self.watched = make.counter("watched_seconds_total", "Time in which the camera was truly watched.", "camera")
         self.blind = make.counter(
             "blind_seconds_total", "Time in which the camera was not watched, and why.", "camera", "reason"
         )
-        self.wanted = make.gauge("looks_wanted_per_second", "Classifications a second as set.", "camera")
+        self.wanted = make.gauge("looks_wanted_per_second", "Classifications a second that it wants.", "camera")
         self.given = make.gauge("looks_given_per_second", "Classifications a second that it gets now.", "camera")
         self.events = make.counter("events_total", "Alarms that were raised.", "camera", "alarm")
         self.age = make.histogram(
@@ -106,7 +110,7 @@ class Metrics:
         self._failures = make.counter(
             "backend_failures_total", "Times a backend failed, hung or could not be opened.", "backend"
         )
-        self._overloaded = make.gauge("overloaded", "1 while cameras get fewer looks than they want, else 0.")
+        self._overloaded = make.gauge("overloaded", "1 while cameras get fewer looks or places than they want, else 0.")
         self._pending = make.gauge("deliveries_pending", "Notices that a sink was not told yet.", "sink")
         self._dead = make.gauge("deliveries_dead", "Notices that a sink will not be told: dead letters.", "sink")
         # What the counters that follow the status stand at, by their labels, the camera first.
@@ -115,7 +119,7 @@ class Metrics:
     def update(self, status: BoxStatus) -> None:
         """How the watch stands now: what is counted elsewhere, as totals since the start of each camera."""
         for camera in status.cameras:
-            self._update_camera(camera)
+            self._update_camera(camera, bool(status.backend))
         self._overloaded.set(status.overloaded)
         for gauge in (self._pending, self._dead):
             gauge.clear()
@@ -158,7 +162,7 @@ class Metrics:
         self._backend.clear()
         self._failures.labels(name or "none").inc()
 
-    def _update_camera(self, camera: CameraStatus) -> None:
+    def _update_camera(self, camera: CameraStatus, classifies: bool) -> None:
         name = camera.name
         # So that they exist from 0, and their rates are right from the start.
         self._cameras.classified.labels(name)
@@ -167,9 +171,11 @@ class Metrics:
         if camera.attention:
             for rung in RUNGS:
                 self._cameras.attention.labels(name, rung).set(rung == camera.attention)
+            for reason in _REASONS:
+                self._advance(self._cameras.woken, camera.woken.get(reason, 0), name, reason)
         self._cpu.book(name, camera.cpu_s)
         self._cameras.wanted.labels(name).set(camera.wanted_per_s)
-        self._cameras.given.labels(name).set(camera.rate_per_s)
+        self._cameras.given.labels(name).set(camera.rate_per_s if classifies else 0.0)
         self._advance(self._cameras.frames, camera.frames, name)
         self._advance(self._cameras.reconnects, camera.reconnects, name)
         self._advance(self._cameras.watched, camera.watched_s, name)

@@ -18,9 +18,10 @@ class CameraStatus:
     first. `held`: alarms that are held. `rate_per_s`: looks a second that it gets of the `wanted_per_s`. `age_s`: of
     the frame that was classified last, when its answer came; None before. `frames` came, `looks` were taken, `dropped`
     counts by reason. `attention`: the rung of the ladder that it is on (asleep, glance, watch), `attention_why`: what
-    it is to be watched for (motion, site, operator, evidence); both empty where there is none. `watched_s` and
-    `blind_s` (by reason): of the ledger, since the start of the watch. `cpu_s`: the processor's time that reading it
-    took since then, by stage (demux, decode, scale).
+    it is to be watched for (motion, site, operator, evidence); both empty where there is none; `woken`: how often it
+    went up to be watched, by what for. `watched_s` and `blind_s` (by reason): of the ledger, since the start of the
+    watch. `cpu_s`: the processor's time that reading it took since then, by stage (demux, decode, scale). `decoder`:
+    cpu, or the device that decodes it; empty before a frame was decoded, and without a ladder.
     """
 
     name: str
@@ -39,9 +40,11 @@ class CameraStatus:
     reconnects: int = 0
     attention: str = ""
     attention_why: str = ""
+    woken: Mapping[str, int] = field(default_factory=dict)
     watched_s: float = 0.0
     blind_s: Mapping[str, float] = field(default_factory=dict)
     cpu_s: Mapping[str, float] = field(default_factory=dict)
+    decoder: str = ""
 
     @property
     def starting(self) -> bool:
@@ -63,8 +66,8 @@ class CameraStatus:
 @dataclass(frozen=True)
 class BoxStatus:
     """The whole watch now. `backend` and `precision` that run ("" while none does), `ms_a_frame` of inference in the
-    mean, `batch` frames in the last one, `overloaded`: whether cameras get fewer looks than they want. `sinks`: what
-    each was not told yet, by name.
+    mean, `batch` frames in the last one, `overloaded`: whether cameras get fewer looks than they want, or not
+    all are watched that should be. `sinks`: what each was not told yet, by name.
     """
 
     cameras: tuple[CameraStatus, ...]

@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
 
 import pytest
 
-from runtime.attention import Attention, Reason, Rung
+from runtime.attention import Reason, Rung
 from runtime.balance import Balance
-from runtime.config.settings import CameraSettings
-from runtime.pace import Pace
+from runtime.config.attention import LadderSettings
 from runtime.service.lines import Lines
-
-
-@dataclass
-class Looked:
-    """A stand-in for a channel that wants so many looks a second, on the ladder where it has one."""
-
-    name: str
-    wanted: float
-    in_time: bool = True
-    given: float = 0
-    lost: float = 0
-    ladder: bool = False
-    begun: bool = True
-    camera: Any = field(init=False)
-    settings: CameraSettings = field(init=False)
-    attention: Attention | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.settings = CameraSettings(detect="rtsp://yard/1", rate=self.wanted, heartbeat=10.0)
-        self.camera = type("Camera", (), {"looks": Pace(self.wanted)})()
-        self.attention = Attention(self.settings.ladder, self.wanted, 10.0) if self.ladder else None
-
-    @property
-    def rate(self) -> float:
-        return float(self.camera.looks.rate_per_s)
-
-    @property
-    def wanted_per_s(self) -> float:
-        return self.wanted if self.attention is None else self.attention.looks_per_s
-
-    @property
-    def watched(self) -> bool:
-        return self.attention is not None and self.attention.granted is Rung.WATCH
-
-    @property
-    def sure(self) -> bool:
-        return self.watched and self.attention is not None and self.attention.reason is Reason.EVIDENCE
-
-    def turn(self, at_s: float) -> bool:
-        return self.attention is not None and self.attention.turn(at_s)
-
-    def grant(self, rung: Rung) -> None:
-        assert self.attention is not None
-        self.attention.granted = rung
-
-    def give(self, reason: Reason, until_s: float = 1e9) -> Looked:
-        """A reason to be watched."""
-        assert self.attention is not None
-        self.attention._stay(reason, until_s)
-        return self
-
-
-def climber(name: str, **more: Any) -> Looked:
-    return Looked(name, 5.0, ladder=True, **more)
+from tests.unit.runtime.looked import Looked, climber
 
 
 class Box:
@@ -78,7 +23,7 @@ class Box:
         self.manages, self.channels, self.now_s = manages, {each.name: each for each in channels}, 0.0
         self.decodes = decodes
         self.said: list[str] = []
-        self.balance = Balance(self.channels, Lines(self.said.append))  # type: ignore[arg-type]
+        self.balance = Balance(self.channels, Lines(self.said.append))
 
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -87,8 +32,8 @@ class Box:
             decoded = sum(each.watched for each in live)
             managed = min(1.0, self.manages / asked, self.decodes / max(1, decoded))
             for each in live:
-                each.given += each.rate * managed
-                each.lost += each.rate * (1.0 - managed)
+                each.looks += each.rate * managed
+                each.camera.dropped["superseded"] += each.rate * (1.0 - managed)
             self.now_s += 1.0
             self.balance.look(self.now_s)
 
@@ -141,7 +86,7 @@ def test_files_keep_their_rate() -> None:
 def test_a_second_without_an_engine_is_no_measure() -> None:
     box = Box(100.0, Looked("yard", 20.0))
     box.run(5)
-    box.channels["yard"].lost += 1000
+    box.channels["yard"].camera.dropped["late"] += 1000
     box.balance.skip()
     box.run(5)
     assert not box.said
@@ -150,11 +95,10 @@ def test_a_second_without_an_engine_is_no_measure() -> None:
 def test_a_camera_gets_the_rung_that_it_wants_while_the_box_keeps_up() -> None:
     yard, hall, gate = climber("yard"), climber("hall"), climber("gate")
     box = Box(100.0, yard, hall, gate)
-    assert hall.attention is not None
-    hall.attention.armed = False
+    hall.arms = False
     yard.give(Reason.MOTION, until_s=8.0)
     box.run(5)
-    assert [each.attention.granted for each in (yard, hall, gate) if each.attention] == [
+    assert [each.ladder.granted for each in (yard, hall, gate)] == [
         Rung.WATCH,
         Rung.ASLEEP,
         Rung.GLANCE,
@@ -170,9 +114,8 @@ def test_a_look_is_answered_at_once_and_not_only_with_the_next_second() -> None:
     yard = climber("yard")
     box = Box(100.0, yard)
     box.run(2)
-    assert yard.attention is not None
-    yard.attention.looked(2.1, 1.0, held=False)
-    box.balance.turned(yard, 2.1)  # type: ignore[arg-type]
+    yard.ladder.looked(2.1, 1.0, held=False)
+    box.balance.turned(yard, 2.1)
     assert (yard.watched, yard.rate) == (True, 5.0)
 
 
@@ -208,10 +151,16 @@ def test_places_come_back_when_there_is_power_again() -> None:
 
 
 def test_places_that_nobody_wants_any_more_are_no_overload() -> None:
-    box = Box(1000.0, *(climber(str(place)).give(Reason.MOTION, until_s=30.0) for place in range(6)), decodes=2.0)
-    box.run(29)
+    box = Box(1000.0, *(climber(str(place)) for place in range(6)), decodes=2.0)
+    for _ in range(12):
+        for camera in box.channels.values():
+            camera.ladder.moved(box.now_s)
+        box.run(1)
     assert box.balance.overloaded
-    box.run(5)
+    for seconds in (0.0, 10.0):
+        for camera in box.channels.values():
+            camera.ladder.still(box.now_s + seconds)
+    box.run(2)
     assert not box.balance.overloaded
 
 
@@ -299,6 +248,61 @@ def test_of_cameras_with_the_same_reason_each_has_its_turn() -> None:
     assert len(seen) == 12
 
 
+@pytest.mark.parametrize("hold_s", [2.0, 10.0])
+def test_where_all_move_all_the_time_each_is_watched_for_its_hold(hold_s: float) -> None:
+    cameras = [climber(f"camera{number}") for number in range(8)]
+    for camera in cameras:
+        camera.ladder.settings = LadderSettings(hold=hold_s)
+    box, watched_s = Box(100.0, *cameras, decodes=3.0), Counter[str]()
+    for _ in range(round(8 * hold_s)):
+        for camera in cameras:
+            camera.ladder.moved(box.now_s)
+        box.run(1)
+        watched_s.update(box.watched())
+    # Then it is no news any more; a second is as near as this clock can tell.
+    assert {camera.name: watched_s[camera.name] for camera in cameras} == {
+        camera.name: pytest.approx(hold_s, abs=1.0) for camera in cameras
+    }
+    assert box.watched() == []
+
+
+def alone(box: Box, at_s: float) -> list[str]:
+    """Who is watched at a time where there is one place; nothing is measured."""
+    box.balance.skip()
+    box.balance._places.capacity = 1.0
+    box.balance.look(at_s)
+    return box.watched()
+
+
+def test_a_turn_ends_though_nothing_new_is_seen_or_measured() -> None:
+    box = Box(100.0, *(climber(name).give(Reason.MOTION) for name in ("yard", "hall")))
+    turns = [alone(box, at_s) for at_s in (0.0, 1.0, 9.9, 10.0, 19.9, 20.0)]
+    assert turns == [["yard"], ["yard"], ["yard"], ["hall"], ["hall"], ["yard"]]
+
+
+def test_a_camera_that_was_opened_anew_has_not_waited_yet() -> None:
+    box = Box(100.0, climber("gate"), *(climber(name).give(Reason.MOTION) for name in ("yard", "hall")))
+    assert alone(box, 1.0) == ["yard"]
+    assert alone(box, 11.0) == ["hall"]
+    box.channels.pop("gate")
+    assert alone(box, 15.0) == ["hall"]
+    box.channels["gate"] = climber("gate").give(Reason.MOTION)
+    assert alone(box, 16.0) == ["hall"]
+    # The yard waits since 11.0.
+    assert alone(box, 21.0) == ["yard"]
+    assert alone(box, 31.0) == ["gate"]
+
+
+def test_who_is_denied_a_place_wants_more_looks_than_it_gets() -> None:
+    box = Box(100.0, *(climber(name).give(Reason.MOTION) for name in ("yard", "hall")), climber("gate"))
+    assert alone(box, 1.0) == ["yard"]
+    assert {name: (each.wanted_per_s, each.rate) for name, each in box.channels.items()} == {
+        "yard": (5.0, 5.0),
+        "hall": (5.0, 1.0),
+        "gate": (1.0, 1.0),
+    }
+
+
 def test_what_was_tried_in_vain_is_tried_ever_more_rarely() -> None:
     box = Box(100.0, *(climber(f"camera{number}").give(Reason.MOTION) for number in range(12)), decodes=4.0)
     box.run(60)
@@ -312,7 +316,7 @@ def test_while_cameras_come_for_the_first_time_what_is_lost_is_no_measure() -> N
     late = Looked("late", 10.0, begun=False)
     box = Box(10.0, Looked("yard", 10.0), late)
     box.run(2)
-    late.begun = True
+    late.camera.begun = True
     box.run(2)
     assert not box.balance.overloaded
     box.run(5)
@@ -331,3 +335,16 @@ def test_what_is_lost_is_judged_over_some_seconds_unless_it_is_much(
     box.manages = 20.0 * (1.0 - share)
     box.run(seconds)
     assert box.balance.overloaded is overloaded
+
+
+def test_what_was_lost_before_a_camera_came_or_went_is_forgotten() -> None:
+    box = Box(100.0, Looked("yard", 10.0), Looked("hall", 10.0))
+    box.run(8)
+    box.manages = 18.6
+    # Five such seconds in a row would be too many.
+    box.run(3)
+    box.balance.skip()
+    box.run(4)
+    assert not box.balance.overloaded
+    box.run(2)
+    assert box.balance.overloaded

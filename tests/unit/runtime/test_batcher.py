@@ -69,11 +69,12 @@ class Desk:
     def __init__(self, *names: str, requests: int = 2, limits: Limits | None = None) -> None:
         self.channels, self.engine, self.now_s = {name: Fed(name) for name in names}, Engine(requests), 100.0
         self.passed: list[str] = []
+        self.bell = threading.Event()
         self.batcher = Batcher(
             self.channels,  # type: ignore[arg-type]
             self.engine,  # type: ignore[arg-type]
             lambda channel, shot: self.passed.append(channel.name),
-            threading.Event(),
+            self.bell,
             limits or Limits(max_batch=2),
             lambda: self.now_s,
         )
@@ -188,3 +189,28 @@ def test_a_shot_that_is_not_looked_at_is_passed_on(due: bool) -> None:
     assert desk.submit() == []
     assert desk.passed == ["a"]
     assert desk.batcher.idle
+    # Its next frame may wait already, and of that nobody else tells.
+    assert desk.bell.is_set()
+
+
+def test_where_not_all_are_served_at_once_each_has_its_turn() -> None:
+    desk = Desk("a", "b", "c", requests=1, limits=Limits(max_batch=1))
+    served = []
+    for number in range(6):
+        desk.feed("a", "b", "c")
+        desk.submit()
+        served += desk.answer(number)
+    assert served == ["a", "b", "c"] * 2
+
+
+def test_a_camera_that_takes_the_name_of_one_that_was_removed_is_new() -> None:
+    desk = Desk("a", "b", requests=1, limits=Limits(max_batch=1))
+    for number in range(2):
+        desk.feed("a", "b")
+        desk.submit()
+        desk.answer(number)
+    # It would be the turn of a.
+    desk.batcher.forget("b")
+    desk.feed("a", "b")
+    desk.submit()
+    assert desk.answer(2) == ["b"]

@@ -157,11 +157,13 @@ class Stage:
         self.attention = self.channel.attention
         self._number = 0
 
-    def show(self, level: int, at_s: float, intruder: bool = False) -> bool:
+    def show(self, level: int, at_s: float, intruder: bool = False, flash: bool = False) -> bool:
         """A frame of this brightness to the network, in which the gate sees a yard; whether it was looked at."""
         image = np.full((32, 64, 3), level, np.uint8)
         points = np.random.default_rng(self._number).integers(0, 4, (90, 160)) + np.arange(20, 180)
         points[20:70, 40:80] += 60 * intruder
+        # Backwards: another picture of the same levels, for which the gate makes up.
+        points = points[:, ::-1] if flash else points
         seen = Seen(points.astype(np.uint8), 180.0, 30.0, 0.2)
         frame = Frame(image, at_s - 1000.0, self._number, at_s if self.channel.in_time else 0.0, "yard")
         self._number += 1
@@ -173,7 +175,9 @@ class Stage:
         return True
 
     def turn(self, at_s: float) -> tuple[Rung, Reason | None]:
+        """What it wants, which is granted."""
         self.channel.turn(at_s)
+        self.channel.grant(self.attention.wants)
         return self.attention.wants, self.attention.reason
 
 
@@ -210,6 +214,45 @@ def test_motion_is_a_reason_to_watch_though_the_gate_is_off_and_leaves_nothing_o
         assert stage.turn(1031.0) == (Rung.WATCH, Reason.MOTION)
 
 
+def test_a_flash_over_the_whole_picture_is_a_reason_to_watch(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        stage.show(DARK, 1001.0)
+        stage.show(DARK, 1002.0, flash=True)
+        assert stage.turn(1002.0) == (Rung.WATCH, Reason.MOTION)
+
+
+def test_motion_is_news_again_after_looks_that_saw_none_and_not_after_a_time_without_looks(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        stage.show(DARK, 1001.0)
+        stage.show(DARK, 1002.0, intruder=True)
+        assert stage.turn(1002.0) == (Rung.WATCH, Reason.MOTION)
+        stage.show(DARK, 1003.0, intruder=True)
+        assert stage.turn(1050.0) == (Rung.GLANCE, None)
+        stage.show(DARK, 1051.0, intruder=True)
+        assert stage.turn(1051.0) == (Rung.GLANCE, None)
+        # The gate's background has the intruder in it by then, and takes some looks to forget it.
+        for second in range(60):
+            stage.show(DARK, 1100.0 + second)
+        stage.show(DARK, 1160.0, intruder=True)
+        assert stage.turn(1160.0) == (Rung.WATCH, Reason.MOTION)
+        # Going on is no waking.
+        stage.turn(1161.0)
+        assert stage.channel.status(1160.0).woken == {"motion": 2}
+
+
+def test_a_camera_that_is_denied_says_what_it_wants_and_is_due_what_its_rung_gives(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        stage = Stage(store)
+        stage.channel.alarm_nearby(1001.0)
+        stage.channel.turn(1001.0)
+        stage.channel.grant(Rung.GLANCE)
+        status = stage.channel.status(1001.0)
+    assert (status.wanted_per_s, stage.channel.due_per_s) == (5.0, 1.0)
+    assert (status.attention, status.attention_why, status.woken) == ("glance", "site", {})
+
+
 def test_disarmed_it_sleeps_and_evidence_of_what_is_not_armed_does_not_wake_it(tmp_path: Path) -> None:
     whole = {"schedules": {"nights": NIGHTS}, "alarms": {"fire": AlarmSettings(schedule="nights")}}
     hour = [12]
@@ -239,7 +282,7 @@ def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart
             # Down to less with the next look: what is between it and the one before was seen as that one allowed.
             now_s += 1.0
             stage.show(DARK, now_s)
-            assert (channel.camera.skip_s, channel.wanted_per_s) == (skip_s, pytest.approx(per_s))
+            assert (channel.camera.skip_s, channel.due_per_s) == (skip_s, pytest.approx(per_s))
             assert channel.watched == (rung is Rung.WATCH)
             assert channel.status(1001.0).attention == rung.name.lower()
             assert channel.sight.gap.longest_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))

@@ -79,14 +79,23 @@ def test_where_nothing_is_managed_much_less_is_asked_for() -> None:
     assert 0.0 < load.capacity < 8.0
 
 
-def test_each_try_in_vain_is_followed_by_a_longer_wait() -> None:
+def tries_in_vain(seconds: int) -> list[int]:
+    """How many seconds lie between two tries of a box that manages 30 of 80 looks a second."""
     load, tries = Load(capacity=27.0), []
-    for second in range(200):
+    for second in range(seconds):
         assert load.capacity is not None
         given = min(load.capacity, 30.0)
         if load.capacity > given:
             tries.append(second)
         load.second(wanted=80.0, given=given, lost=10.0 * (load.capacity - given))
-    waits = [after - before for before, after in itertools.pairwise(tries)]
+    return [after - before for before, after in itertools.pairwise(tries)]
+
+
+def test_each_try_in_vain_is_followed_by_a_longer_wait() -> None:
+    waits = tries_in_vain(200)
     assert waits == sorted(waits)
     assert waits[-1] > 30
+
+
+def test_however_often_it_was_in_vain_it_is_tried_again_within_the_minute() -> None:
+    assert 30 < max(tries_in_vain(2000)) < 40

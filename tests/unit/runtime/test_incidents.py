@@ -80,6 +80,13 @@ def test_the_first_picture_of_a_camera_is_no_end_of_an_incident(desk: Desk) -> N
     assert desk.said == ["camera is live (camera yard)"]
 
 
+def test_where_a_camera_sees_it_is_told_what_decodes_it(desk: Desk) -> None:
+    desk.incidents.turned("yard", Turn("offline", "live", 0.5, 0.5), "cuda")
+    desk.incidents.turned("yard", Turn("live", "frozen", 10.0, 40.0), "cuda")
+    desk.incidents.turned("yard", Turn("frozen", "live", 55.0, 57.0), "cpu")
+    assert [line.partition("decoder ")[2] for line in desk.said] == ["cuda)", "", "cpu)"]
+
+
 def test_the_end_of_a_camera_that_was_removed_is_told(desk: Desk) -> None:
     desk.incidents.debounce.down_after_s = 0.0
     desk.incidents.route = lambda notice: ["phone"]

@@ -82,7 +82,7 @@ def test_a_choice_that_fits_is_found_and_without_one_nothing_is_said(bundle: Bun
         ({"processor": "Another"}, "another processor"),
         ({"engine_version": "0.1"}, "opencv 0.1, and this is"),
         ({"backend": "abacus"}, "abacus: unknown"),
-        ({"height": 96}, "no bundle here"),
+        ({"height": 96}, "no such folder"),
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(changes: dict[str, Any], reason: str, bundle: Bundle) -> None:

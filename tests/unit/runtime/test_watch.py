@@ -192,6 +192,38 @@ def test_an_answer_that_comes_too_late_counts_for_nothing(tmp_path: Path) -> Non
     assert not guarded.recorder.looks
 
 
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("how", ["too_old", "late", "returned", "given_up"])
+def test_a_look_that_was_lost_is_made_up_for(tmp_path: Path, how: str, gated: bool) -> None:
+    """Of a camera that is looked at each 10 s; whether it is lost before the engine has it, or there."""
+    yard, failed = Frames([], live=True), []
+
+    class Losing(Brightness):
+        def _run(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            if how in ("late", "returned") and not failed:
+                guarded.clock.now_s += 3.0
+            if len(failed) < {"late": 1, "returned": 1, "given_up": 3}.get(how, 0):
+                failed.append(how)
+                if how != "late":
+                    raise RuntimeError("device lost")
+            return super()._run(frames)
+
+    def lost() -> bool:
+        watch = guarded.room.watch
+        given_up = len(failed) == 3 and watch.batcher.idle and watch.running is not None
+        return given_up if how == "given_up" else sum(watch.channels["yard"].dropped.values()) == 1
+
+    options = {"rate": 0.1, "max_age": 2.0, "gate": GateSettings(enabled=gated)}
+    with Guarded(tmp_path, {"yard": yard}, open_backend=lambda without: Losing(), **options) as guarded:
+        guarded.clock.now_s += 3.0 * (how == "too_old")
+        yard.food.put((1000.0, DARK))
+        guarded.until(lost)
+        guarded.clock.now_s = 1003.0
+        yard.food.put((1003.0, DARK))
+        guarded.until(lambda: bool(guarded.recorder.looks))
+    assert [look.time_s for look in guarded.recorder.looks] == [pytest.approx(3.0)]
+
+
 def test_a_camera_that_gives_nothing_disturbs_no_other_and_is_told_blind(tmp_path: Path) -> None:
     silent, yard = Frames([], live=True), Frames([], live=True)
     with Guarded(tmp_path, {"silent": silent, "yard": yard}) as guarded:
@@ -205,6 +237,18 @@ def test_a_camera_that_gives_nothing_disturbs_no_other_and_is_told_blind(tmp_pat
     assert told == [("offline", True), ("offline", False)]
     with EventStore(tmp_path / "events.sqlite") as store:
         assert [each.kind for each in store.incidents() if each.camera == "silent"] == ["offline"]
+
+
+def test_when_a_camera_has_come_it_is_told_what_decodes_it(tmp_path: Path) -> None:
+    yard = Frames([], live=True)
+    yard.decoder = "vaapi"
+    with Guarded(tmp_path, {"yard": yard}) as guarded:
+        for number in range(5):
+            guarded.clock.now_s += 1.0
+            yard.food.put((guarded.clock.now_s, BRIGHT))
+            guarded.until(lambda number=number: len(guarded.recorder.looks) == number + 1)  # type: ignore[misc]
+        guarded.until(lambda: "camera is live (camera yard, decoder vaapi)" in guarded.room.said)
+        assert guarded.room.watch.status().cameras[0].decoder == "vaapi"
 
 
 def test_an_alarm_of_a_live_camera_has_the_wall_clocks_time(tmp_path: Path) -> None:

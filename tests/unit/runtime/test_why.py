@@ -234,7 +234,9 @@ def test_a_near_miss_and_what_its_best_look_lacked(store: EventStore) -> None:
 def test_that_it_did_fire_or_was_held_from_before(store: EventStore) -> None:
     Watch(store).looks([0.9] * 100).end()
     for seconds in (1.0, 45.0):
-        assert around(store, seconds).sentences()[0].startswith("it did fire: fire at ")
+        first = around(store, seconds).sentences()[0]
+        assert first.startswith("it did fire: fire at ")
+        assert "lasted 49.5 s since its first look, which was 1.0 s before (event " in first
     assert around(store, 45.0).sentences()[1].endswith("over its threshold 0.70; an alarm was held then")
     assert not around(store, 90.0).events
 
@@ -283,7 +285,11 @@ def test_looks_that_a_stream_still_gathers_are_said_to_come(store: EventStore) -
         (Occasion("heartbeat"), "the gate was closed"),
         (OFF, "no frame came"),
         (Occasion(attention="watch", attention_why="motion"), "no frame came"),
-        (Occasion(attention="glance"), "it was at glances, where only key frames are looked at"),
+        (Occasion(attention="glance"), "it was at glances, without a reason to be watched"),
+        (
+            Occasion(attention="glance", attention_why="site"),
+            "it was at glances, to be watched (site) and not, for want of power",
+        ),
     ],
 )
 def test_a_long_pause_between_looks_is_told(store: EventStore, occasion: Occasion, words: str) -> None:
@@ -328,6 +334,22 @@ def test_a_reason_for_which_there_was_no_power_is_told(store: EventStore) -> Non
     assert words in told(store, watch.found[0]).sentences()
 
 
+def test_a_near_miss_that_waited_for_power_says_so(store: EventStore) -> None:
+    starved = replace(EVIDENCE, attention="glance")
+    watch = Watch(store).looks([0.1, 0.9], 2.5, occasion=GLANCE).looks([0.1] * 3, 2.5, 5.0, starved).end()
+    (miss,) = watch.found
+    # Its only look gave the reason; the next says that nothing came of it.
+    words = "attention: at glances, since 5.0 s to be watched (evidence) and not, for want of power"
+    assert words in told(store, miss).sentences()
+
+
+def test_a_reason_that_came_within_a_pause_is_not_said_to_have_been_there_before(store: EventStore) -> None:
+    starved = replace(MOTION, attention="glance")
+    Watch(store).looks([0.1] * 2, 1.0, occasion=GLANCE).looks([0.1] * 2, 1.0, 9.0, starved).end()
+    words = "it was at glances, by the end of it to be watched (motion) and not, for want of power"
+    assert around(store, 5.0).sentences()[-1] == f"  up to 8.0 s passed between two looks: {words}"
+
+
 def test_without_a_ladder_nothing_is_told_of_attention(store: EventStore) -> None:
     watch = Watch(store).looks([0.9] * 10).end()
     assert not any("attention" in line for line in told(store, watch.found[0]).sentences())
@@ -336,7 +358,9 @@ def test_without_a_ladder_nothing_is_told_of_attention(store: EventStore) -> Non
 
 def test_the_rungs_of_a_quiet_time_are_told(store: EventStore) -> None:
     Watch(store).looks([0.1] * 4, 1.0, occasion=GLANCE).looks([0.1] * 5, 0.2, 4.0, MOTION).end()
-    assert "attention: 4 looks at glances, 5 looks watched (motion)" in around(store, 2.0).sentences()
+    Watch(store).looks([0.1] * 2, 1.0, 6.0, replace(MOTION, attention="glance")).end()
+    starved = "2 looks at glances, to be watched (motion) and not, for want of power"
+    assert f"attention: 4 looks at glances; 5 looks watched (motion); {starved}" in around(store, 2.0).sentences()
 
 
 def test_frames_that_came_before_there_was_an_engine(store: EventStore) -> None:

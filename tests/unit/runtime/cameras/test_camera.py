@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import pairwise
 
 import pytest
@@ -195,14 +195,16 @@ def pass_over(rig: Rig, source: Passing, *food: float | None) -> Passing:
     return source
 
 
-def looked_at(rig: Rig) -> list[int]:
-    """The numbers of the frames that come for a look, until the file ends."""
+def looked_at(rig: Rig, lost: Container[int] = ()) -> list[int]:
+    """The numbers of the frames that come for a look, until the file ends. `lost`: those that are never looked at."""
     numbers = []
     while not rig.camera.news().ended:
         rig.bell.wait(1)
         rig.bell.clear()
         if (shot := rig.camera.take()) is not None:
             numbers.append(shot.frame.index)
+            if shot.frame.index in lost:
+                rig.camera.missed(shot)
             rig.camera.answered()
     return numbers
 
@@ -247,6 +249,16 @@ def test_the_time_of_the_processor_is_booked_by_stage(rig: Callable[..., Rig]) -
     assert at.camera.cpu_s["demux"] == pytest.approx(0.75)
 
 
+def test_what_decodes_is_known_once_a_frame_has_come(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, by_answers=True)
+    source = Passing(False, 1, 0.0)
+    source.decoder = "vaapi"
+    assert at.camera.decoder == ""
+    pass_over(at, source, 0.0, None)
+    looked_at(at)
+    assert at.camera.decoder == "vaapi"
+
+
 @pytest.mark.parametrize("key_period_s", [1.0, 3.0, 4.0, 6.0])
 def test_however_key_frames_fall_a_heartbeat_is_never_late(rig: Callable[..., Rig], key_period_s: float) -> None:
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
@@ -255,3 +267,72 @@ def test_however_key_frames_fall_a_heartbeat_is_never_late(rig: Callable[..., Ri
     pass_over(at, Passing(False, every, key_period_s), *(number / 10 for number in range(2000)), None)
     numbers = looked_at(at)
     assert max(later - earlier for earlier, later in pairwise(numbers)) <= 100
+
+
+@pytest.mark.parametrize("key_period_s", [2.0, 2.1])
+def test_a_key_frame_before_the_last_that_comes_in_time_is_not_looked_at(
+    rig: Callable[..., Rig], key_period_s: float
+) -> None:
+    """As far as the key frames tell: the next may come on the beat, or a little after it."""
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    at.camera.skip_s = 10.0
+    pass_over(at, Passing(False, 20, key_period_s), *(number / 10 for number in range(600)), None)
+    assert looked_at(at) == [0, 100, 200, 300, 400, 500]
+
+
+def test_a_look_that_was_lost_is_made_up_for_though_frames_are_passed_over(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    at.camera.skip_s = 10.0
+    pass_over(at, Passing(False, 80, 8.0), *(number / 10 for number in range(300)), None)
+    # Two seconds later, with the frame after the one by which it is known.
+    assert looked_at(at, {80}) == [0, 80, 101, 160, 240]
+
+
+def test_where_all_looks_are_lost_key_frames_have_to_do(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    at.camera.skip_s = 10.0
+    source = pass_over(at, Passing(False, 30, 3.0), *(number / 10 for number in range(1000)), None)
+    assert looked_at(at, range(1000)) == [0, 21, *range(30, 1000, 30)]
+    # The first frame of all, and the one in the place of the first that was lost.
+    assert source.skips.count(0.0) == 2
+
+
+def test_where_all_looks_are_lost_few_more_are_asked_for(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    feed(at, *(number / 10 for number in range(100)), None)
+    assert looked_at(at, range(100)) == [0, 20, 40, 60, 80]
+
+
+def test_a_newer_frame_stands_for_one_that_was_lost(rig: Callable[..., Rig]) -> None:
+    at = rig(looks=Pace(1 / 10))
+    source = feed(at, 50.0)
+    at.until(lambda news: at.camera.waiting_since_s is not None)
+    lost = at.camera.take()
+    assert lost is not None
+    source.food.put(60.0)
+    at.until(lambda news: at.camera.waiting_since_s is not None)
+    at.camera.missed(lost)
+    source.food.put(63.0)
+    at.until(lambda news: news.came == 3 and source.retrieved == 2)
+    shot = at.camera.take()
+    assert shot is not None
+    assert shot.frame.index == 1
+    # The newer one was lost as well.
+    at.camera.missed(shot)
+    source.food.put(63.1)
+    at.until(lambda news: at.camera.waiting_since_s is not None)
+
+
+@pytest.mark.parametrize(("key_frames_only", "looked"), [(False, [70]), (True, [71])])
+def test_what_is_due_by_a_moment_is_looked_at_then_whatever_the_pace_and_the_key_frames_are(
+    rig: Callable[..., Rig], key_frames_only: bool, looked: list[int]
+) -> None:
+    at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
+    at.camera.skip_s = 10.0 * key_frames_only
+    pass_over(at, Passing(False, 1000, 100.0), *(number / 10 for number in range(90)), None)
+    at.until(lambda news: at.camera.waiting_since_s is not None)
+    shot = at.camera.take()
+    assert shot is not None
+    at.camera.due_by(shot, 7.0)
+    at.camera.answered()
+    assert looked_at(at) == looked

@@ -130,3 +130,20 @@ def test_it_is_left_out_where_it_is_off_or_an_alarm_is_never_gated() -> None:
     assert always_open(GateSettings(), ())
     assert always_open(settings, {"fire", "smoke"})
     assert not always_open(settings, {"fire"})
+
+
+def test_it_says_when_it_opens_at_the_latest_for_frames_may_come_later_than_those_before(watch: Watch) -> None:
+    gate = watch.gate
+    assert [gate.opens(time_s, street(0)).why for time_s in (2.0, 4.0, 6.0, 8.0, 10.0)] == ["first"] + ["still"] * 4
+    assert gate.opens_by_s == 12.0
+    assert gate.opens(12.0, street(0)).why == "heartbeat"
+
+
+def test_what_it_opened_for_and_was_never_looked_at_another_frame_stands_for(watch: Watch) -> None:
+    gate = watch.gate
+    assert [gate.opens(time_s, street(0)).why for time_s in (2.0, 7.0, 12.0, 13.0)][2:] == ["heartbeat", "still"]
+    # It has opened since.
+    gate.missed(2.0)
+    assert gate.opens(14.0, street(0)).why == "still"
+    gate.missed(12.0)
+    assert [gate.opens(time_s, street(0)).why for time_s in (15.0, 16.0)] == ["heartbeat", "still"]

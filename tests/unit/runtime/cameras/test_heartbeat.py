@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -10,30 +12,34 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runtime.cameras.camera import Camera
+from runtime.config.settings import GateSettings
+from runtime.events.store import EventStore
 from runtime.pace import Pace
 from runtime.sources import open_packets
 from runtime.sources.address import Address
 from tests.unit.runtime.cameras.fed import Plain
+from tests.unit.runtime.feed import Frames, Recorder, Room
 
 FPS, SECONDS = 5, 60
 # What may be passed over, and looks a second: asleep, and glancing at most once a second.
 RUNGS = {"asleep": (10.0, 0.1), "glance": (4.0, 1.0)}
 
 
-def write(path: Path, keys: set[int]) -> None:
-    """A video whose key frames are those that are named, and the first."""
-    with av.open(str(path), "w") as container:
+def write(path: Path, keys: set[int], *, still: bool = False) -> None:
+    """A video whose key frames are those that are named, and the first. `still`: nothing moves in it."""
+    with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
         stream.codec_context.gop_size, stream.codec_context.max_b_frames = 10_000, 0
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"preset": "ultrafast", "x264-params": "scenecut=0:keyint=10000"}
         for number in range(SECONDS * FPS):
-            frame = av.VideoFrame.from_ndarray(np.full((32, 48, 3), 3 * number % 255, np.uint8), format="rgb24")
+            level = 20 if still else 3 * number % 255
+            frame = av.VideoFrame.from_ndarray(np.full((32, 48, 3), level, np.uint8), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             if number in keys:
                 frame.pict_type = av.video.frame.PictureType.I
@@ -103,3 +109,31 @@ def test_where_key_frames_come_in_time_nothing_else_is_looked_at(tmp_path: Path)
     write(tmp_path / "yard.mp4", {number for number in range(SECONDS * FPS) if number % (4 * FPS) == 0})
     assert looks_s(tmp_path / "yard.mp4", *RUNGS["glance"]) == [4.0 * number for number in range(15)]
     assert looks_s(tmp_path / "yard.mp4", *RUNGS["asleep"]) == [8.0 * number for number in range(8)]
+
+
+def classified_s(folder: Path, keys: set[int]) -> list[float]:
+    """When a video on the ladder, in which the gate sees nothing move, is classified. `folder`: empty."""
+    write(folder / "yard", keys, still=True)
+    recorder = Recorder()
+    with EventStore(folder / "events.sqlite") as store:
+        # The gate asks for a look each 10 s, and the ladder may pass frames over for 4 s.
+        gate = GateSettings(enabled=True)
+        room = Room(store, {"yard": Frames([])}, recorder, attention="ladder", gate=gate, heartbeat=10.0)
+        room.watch.channels["yard"] = replace(room.assembly, open_packets=open_packets).channel("yard")
+        room.run()
+    return [look.time_s for look in recorder.looks]
+
+
+@settings(max_examples=10, deadline=None)
+@given(apart=st.lists(st.integers(1, 10 * FPS), max_size=60))
+@example(apart=[2 * FPS, 2 * FPS, 2 * FPS, 2 * FPS, 4 * FPS])
+def test_whenever_key_frames_come_what_the_gate_leaves_out_makes_no_look_late(apart: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        times_s = classified_s(Path(folder), set(accumulate(apart)))
+    latest_s = max(later - earlier for earlier, later in pairwise([*times_s, float(SECONDS)]))
+    assert round(latest_s - 10.0, 3) <= 2 / FPS
+
+
+def test_where_key_frames_come_in_time_the_gate_leaves_out_all_but_one_each_heartbeat(tmp_path: Path) -> None:
+    keys = {number for number in range(SECONDS * FPS) if number % (2 * FPS) == 0}
+    assert classified_s(tmp_path, keys) == [10.0 * number for number in range(6)]

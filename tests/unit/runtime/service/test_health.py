@@ -114,14 +114,14 @@ def test_ready_tells_how_each_camera_stands_and_no_password() -> None:
     watch = Watch()
     why = "no answer from rtsp://admin:hunter2@10.0.0.5/s"
     gate = camera(state="offline", why=why, held=("fire",), watched_s=5.0, blind_s={"offline": 2.5})
-    watch.health.publish(box(replace(gate, attention="watch", attention_why="evidence")))
+    watch.health.publish(box(replace(gate, attention="watch", attention_why="evidence", decoder="cuda")))
     told = watch.get("/readyz")[1]
     assert told["backend"] == "openvino"
     assert told["cameras"] == [
         {
             **{"name": "yard/gate", "state": "offline", "since_s": 75.0, "held": ["fire"], "watched_s": 5.0},
             **{"blind_s": {"offline": 2.5}, "why": "no answer from rtsp://***@10.0.0.5/s"},
-            **{"attention": "watch", "attention_why": "evidence"},
+            **{"attention": "watch", "attention_why": "evidence", "decoder": "cuda"},
         }
     ]
 

@@ -39,7 +39,7 @@ def busy() -> Metrics:
     """Metrics in which every series has been written."""
     metrics = Metrics()
     gate = camera(frames=250, reconnects=2, watched_s=50.0, dropped={"late": 3}, blind_s={"offline": 10.0})
-    metrics.update(box(replace(gate, attention="glance", cpu_s={"scale": 2.5}), overloaded=True))
+    metrics.update(box(replace(gate, attention="glance", woken={"motion": 4}, cpu_s={"scale": 2.5}), overloaded=True))
     metrics.classified("yard/gate", 0.12)
     metrics.event("yard/gate", "fire")
     metrics.batch(4, 0.03)
@@ -70,9 +70,18 @@ def test_what_was_counted_is_there_under_its_name() -> None:
         ("edge_resnet_backend_failures_total", "onnxruntime"): 1,
         ("edge_resnet_overloaded",): 1,
         ("edge_resnet_camera_attention", "yard/gate", "glance"): 1,
+        ("edge_resnet_camera_woken_total", "yard/gate", "motion"): 4,
+        ("edge_resnet_camera_woken_total", "yard/gate", "evidence"): 0,
         ("edge_resnet_cpu_seconds_total", "scale"): 2.5,
     }
     assert {key: found.get(key) for key in expected} == expected
+
+
+def test_no_looks_are_given_while_no_backend_runs() -> None:
+    metrics = Metrics()
+    for backend, given in (("openvino", 4.9), ("", 0.0), ("openvino", 4.9)):
+        metrics.update(box(camera(), backend=backend))
+        assert samples(metrics)["edge_resnet_looks_given_per_second", "yard/gate"] == given
 
 
 def test_a_camera_is_in_one_state_at_a_time() -> None:
@@ -91,6 +100,16 @@ def test_a_camera_is_on_one_rung_of_the_ladder_and_one_without_has_none() -> Non
         metrics.update(box(camera(attention=now), camera("yard/door")))
         rungs = {key[1:]: value for key, value in samples(metrics).items() if key[0] == "edge_resnet_camera_attention"}
         assert rungs == {("yard/gate", rung): float(rung == now) for rung in ("asleep", "glance", "watch")}
+
+
+def test_how_often_a_camera_was_woken_is_told_of_those_with_a_ladder_alone() -> None:
+    metrics = Metrics()
+    metrics.update(box(camera(attention="glance"), camera("yard/door")))
+    metrics.update(box(camera(attention="watch", woken={"site": 1}), camera("yard/door")))
+    woken = {key[1:]: value for key, value in samples(metrics).items() if key[0] == "edge_resnet_camera_woken_total"}
+    assert woken == {
+        ("yard/gate", reason): float(reason == "site") for reason in ("motion", "site", "operator", "evidence")
+    }
 
 
 def test_what_cameras_took_is_added_up_and_stays_when_one_is_removed_and_comes_back() -> None:
