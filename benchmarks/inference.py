@@ -4,11 +4,15 @@
 
 Engine x precision x batch x threads: median and 99th percentile of a batch in milliseconds, images a second, peak
 memory (the process's largest resident set, libraries and weights included), and the share of the limit: the network's
-multiplications over the rate of a large product of matrices in the same precision, with as many threads. Each
-configuration is a process of its own, opened, warmed up and timed anew in every round; rounds go through all of them,
-every second one backwards. Percentiles are over the calls of all rounds, rates and shares medians of the rounds.
-Batches are opened for throughput, single frames for latency, as the stream does. Precisions that a device only emulates
-(0004) are left out and named. --quick: batches of 1 and 8, the engines' own choice of threads, two rounds.
+multiplications over the rate of a large product of matrices in the same precision, with as many threads. It is for
+orientation: a convolution may exceed it (benchmarks.multiplications). Each configuration is a process of its own,
+opened, warmed up and timed anew in every round; rounds go through all of them, every second one backwards. Percentiles
+are over the calls of all rounds, rates and shares medians of the rounds.
+
+Single frames are opened for latency and given one by one. Batches are opened for throughput and given as the stream
+does, as many at a time as the engine takes requests: images a second are of all of them, percentiles of each by itself.
+Precisions that a device only emulates (0004) are left out and named. --quick: batches of 1 and 8, the engines' own
+choice of threads, two rounds.
 """
 
 from __future__ import annotations
@@ -60,8 +64,9 @@ class Effort:
 class Measured:
     """One configuration over all rounds. `side_by_side`: of a peer that keeps many requests of one frame under way.
 
-    `ms`: of each call, all rounds; of a peer there are only percentiles, `p50_ms` and `p99_ms`, a value a round, as are
-    `images_per_s` and `peak_bytes`. `left_out`: why there are no more.
+    `requests`: batches under way at a time; None of a peer, which does not tell. `ms`: of each call, all rounds; of a
+    peer there are only percentiles, `p50_ms` and `p99_ms`, a value a round, as are `images_per_s` and `peak_bytes`.
+    `left_out`: why there are no more.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Measured:
     batch: int
     threads: int
     side_by_side: bool = False
+    requests: int | None = None
     ms: list[float] = field(default_factory=list)
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
@@ -87,6 +93,7 @@ class Measured:
             "batch": self.batch,
             "threads": self.threads,
             "side_by_side": self.side_by_side,
+            "requests": self.requests,
             "p50_ms": self._percentile(50, self.p50_ms),
             "p99_ms": self._percentile(99, self.p99_ms),
             "images_per_s": round(statistics.median(self.images_per_s), 1),
@@ -141,8 +148,9 @@ def time_engine(task: Task, into: Measured) -> None:
     if told["runs"]["emulated"]:
         into.left_out = told["runs"]["note"]
         return
+    into.requests = told["requests"]
     into.ms += told["ms"]
-    into.images_per_s.append(1000.0 * task.batch * len(told["ms"]) / sum(told["ms"]))
+    into.images_per_s.append(task.batch * told["per_s"])
     into.peak_bytes.append(peak)
 
 
@@ -220,14 +228,17 @@ def show(answer: dict[str, Any]) -> None:
         print(
             f"matrix products, threads {threads or 'auto'}: {told} GMAC/s; a frame takes {answer['gmac_a_frame']} GMAC"
         )
-    print(f"{'':24}{'batch':>6}{'threads':>8}{'p50 ms':>9}{'p99 ms':>9}{'images/s':>9}{'peak MB':>8}{'of limit':>9}")
+    print(
+        f"{'':24}{'batch':>6}{'at once':>8}{'threads':>8}{'p50 ms':>9}{'p99 ms':>9}{'images/s':>9}{'peak MB':>8}"
+        f"{'of limit':>9}"
+    )
     for row in answer["rows"]:
-        batch = "many" if row["side_by_side"] else row["batch"]
+        at_once = "many" if row["side_by_side"] else row["requests"] or 1
         p99 = "" if row["p99_ms"] is None else f"{row['p99_ms']:.1f}"
         limit = "" if row["of_limit"] is None else f"{100 * row['of_limit']:.0f}%"
         print(
-            f"{row['name'] + ' ' + row['precision']:24}{batch:>6}{row['threads'] or 'auto':>8}{row['p50_ms']:>9.1f}"
-            f"{p99:>9}{row['images_per_s']:>9.1f}{row['peak_mb']:>8}{limit:>9}"
+            f"{row['name'] + ' ' + row['precision']:24}{row['batch']:>6}{at_once:>8}{row['threads'] or 'auto':>8}"
+            f"{row['p50_ms']:>9.1f}{p99:>9}{row['images_per_s']:>9.1f}{row['peak_mb']:>8}{limit:>9}"
         )
     for name, why in answer["left_out"].items():
         print(f"left out: {name}: {why}")

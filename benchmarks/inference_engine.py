@@ -1,6 +1,7 @@
 """One configuration of benchmarks.inference in a process of its own: python -m benchmarks.inference_engine TASK
 
-TASK is a JSON object (see Task, or {"products": threads}); prints one with the milliseconds of each call, or the rates.
+TASK is a JSON object (see Task, or {"products": threads}); prints one with the milliseconds of each batch and how many
+came in a second, or the rates.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,6 +43,21 @@ class Task:
         return "latency" if self.batch == 1 else "throughput"
 
 
+@dataclass(frozen=True)
+class Timed:
+    """`ms`: of each call, of all threads. `per_s`: calls a second, of all threads together."""
+
+    ms: list[float]
+    per_s: float
+
+
+def side_by_side(call: Callable[[], object], seconds: float, requests: int) -> Timed:
+    """So many `requests` at a time, each of a thread that makes one after the other; each is timed by itself."""
+    with ThreadPoolExecutor(requests) as threads:
+        taken = [each.result() for each in [threads.submit(milliseconds, call, seconds) for _ in range(requests)]]
+    return Timed([each for ms in taken for each in ms], sum(1000.0 * len(ms) / sum(ms) for ms in taken))
+
+
 def milliseconds(call: Callable[[], object], seconds: float) -> list[float]:
     """Of each call, after a warm-up, until so many seconds are over."""
     for _ in range(_WARM_UP):
@@ -55,14 +72,15 @@ def milliseconds(call: Callable[[], object], seconds: float) -> list[float]:
 
 
 def timed(task: Task) -> dict[str, object]:
-    """The milliseconds of each batch, and what really ran."""
+    """The milliseconds of each batch, with as many under way as the engine takes requests, and what really ran."""
     bundle = Bundle.open(Path(task.bundle))
     side = bundle.model.input
     frames = np.random.default_rng(0).integers(0, 256, (task.batch, side.height, side.width, 3), np.uint8)
     with open_backend(
         task.backend, bundle, task.precision, threads=task.threads, hint=task.hint, box=Path(task.box)
     ) as backend:
-        return {"ms": milliseconds(lambda: backend.infer(frames), task.seconds), "runs": asdict(backend.describe())}
+        found = side_by_side(lambda: backend.infer(frames), task.seconds, backend.requests)
+        return {**asdict(found), "requests": backend.requests, "runs": asdict(backend.describe())}
 
 
 def rates(threads: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""How many multiplications a network takes for a frame, and how many of them this box does in a second at best.
+"""How many multiplications a network takes for a frame, and how many a second a matrix product does on this box.
 
-The rate is that of a large product of two square matrices, the best that two engines make of it, in each type that the
-engines compute in. No network can be faster than its multiplications at that rate.
+The product is a large one of two square matrices, by the engines' own libraries: fp32 the faster of ONNX Runtime's and
+OpenVINO's, bf16 OpenVINO's, int8 ONNX Runtime's. The rate is for orientation and no bound: a convolution may exceed it,
+by an algorithm with fewer multiplications or a library that gets more out of the processor.
 """
 
 from __future__ import annotations

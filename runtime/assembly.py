@@ -21,7 +21,6 @@ from runtime.cameras.shot import Maker
 from runtime.cameras.sight import Sight
 from runtime.channel import PERIODS, Channel
 from runtime.config.armed import armed
-from runtime.config.ladder import on_ladder
 from runtime.config.rules import rules, severity_of, zones
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.events.journal import Decider, EventWriter, Journal, Route, nobody, utc_now
@@ -105,7 +104,7 @@ class Assembly:
     @staticmethod
     def _attention(camera: CameraSettings) -> Attention | None:
         """The ladder of a camera whose frames may be passed over."""
-        return Attention(camera.ladder, camera.rate, camera.heartbeat) if on_ladder(camera) else None
+        return Attention(camera.ladder, camera.rate, camera.heartbeat) if camera.on_ladder else None
 
     def _recorded(self, name: str, camera: CameraSettings, maker: Maker) -> Camera | None:
         """The large stream of a camera, where it has one and somebody looks."""
@@ -122,7 +121,7 @@ class Assembly:
         looks: Pace | None,
         pictures: Pace | None,
     ) -> Camera:
-        climbs = looks is not None and on_ladder(camera)
+        climbs = looks is not None and camera.on_ladder
         return Camera(
             name,
             Address.parse(address),
@@ -158,6 +157,6 @@ class Assembly:
 
 def _with_gate(camera: CameraSettings) -> CameraSettings:
     """The settings of a camera: where there are no packets, the gate is the ladder."""
-    if camera.attention != "ladder" or on_ladder(camera):
+    if camera.attention != "ladder" or camera.on_ladder:
         return camera
     return camera.model_copy(update={"gate": camera.gate.model_copy(update={"enabled": True})})

@@ -81,8 +81,18 @@ def recall(trials: Sequence[Trial], baseline: Baseline) -> dict[str, Any]:
 
 
 def judged_by(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials whose recall counts: those that passed, or else the one with the fewest cameras."""
-    return [each for each in trials if each.passed] or sorted(trials, key=lambda each: each.cameras)[:1]
+    """The trials whose recall counts, passed or failed: of no more cameras than the box kept up with, or of the fewest.
+
+    Were they chosen by their alarms, as the capacity is, none could show that one was missed.
+    """
+    fewest = min((each.cameras for each in trials), default=0)
+    most = max((each.cameras for each in trials if each.kept_up), default=fewest)
+    return [each for each in trials if each.cameras <= most]
+
+
+def at_capacity(trials: Sequence[Trial]) -> list[Trial]:
+    """The trial with the most cameras that passed, so that it raised all that was due; none where none passed."""
+    return sorted((each for each in trials if each.passed), key=lambda each: each.cameras)[-1:]
 
 
 def mb_a_camera(trials: Sequence[Trial]) -> float | None:
@@ -106,6 +116,7 @@ def described(trial: Trial) -> dict[str, Any]:
     return {
         "cameras": trial.cameras,
         "passed": trial.passed,
+        "kept_up": trial.kept_up,
         "why": list(trial.why),
         "seconds": trial.seconds,
         "classified_per_s": trial.classified_per_s,
@@ -124,12 +135,14 @@ def setting(systems: Sequence[System], trials: Mapping[str, Sequence[Trial]], ba
     capacities = {each.name: round(capacity(each, trials[each.name]), 2) for each in systems if trials[each.name]}
     against = ratios(capacities)
     ours = trials[LADDER]
+    told = recall(at_capacity(ours), baseline)
     return {
         "cameras": int(capacities.get(LADDER, 0)),
         # Nothing failed: it may be more.
         "at_least": bool(ours) and all(each.passed for each in ours),
         **{key: against.get(name) for key, name in _BASELINES.items()},
         **recall(judged_by(ours), baseline),
+        **{f"{key}_at_capacity": told[key] for key in ("spliced", "recall", "recall_full")},
         "capacities": capacities,
         "ratios": against,
         "mb_a_camera": mb_a_camera(ours),

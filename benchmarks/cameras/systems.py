@@ -6,19 +6,21 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from benchmarks.cameras.networks import for_ultralytics
 from benchmarks.cameras.pieces import FPS
-from edge_resnet.bundle import Bundle
+from edge_resnet.bundle import MODEL_FILES, Bundle
+from runtime.backends.registry import precisions, variant
 from runtime.config.settings import CameraSettings
 
 LADDER, FULL = "edge-resnet, ladder", "edge-resnet, every frame decoded"
-LOOP, ULTRALYTICS, ROBOFLOW = "OpenCV and ONNX Runtime", "ultralytics", "Roboflow's InferencePipeline"
+LOOP, LOOP_INT8 = "OpenCV and ONNX Runtime", "OpenCV and ONNX Runtime INT8"
+ULTRALYTICS, ROBOFLOW = "ultralytics", "Roboflow's InferencePipeline"
 # Peers that take samples take as many as our cameras want looks.
 SAMPLING = round(FPS / CameraSettings.model_fields["rate"].default)
-_MODEL = "model.onnx"
 
 
 @dataclass(frozen=True)
@@ -40,42 +42,50 @@ class System:
 
 
 def ours(
-    bundle: Path, attention: str, alarms: Mapping[str, Mapping[str, float]], engine: Sequence[str], recording: bool
+    bundle: Path,
+    attention: str,
+    alarms: Mapping[str, Mapping[str, float]],
+    engine: Sequence[str],
+    recording: bool,
+    sites: int | None = None,
 ) -> System:
     """Our stream. `alarms`: what is changed of their rules. `engine`: backend and precision; empty for its own choice.
 
-    `recording`: pictures and clips of events are kept, as shipped; the peers keep nothing.
+    `recording`: pictures and clips of events are kept, as shipped; the peers keep nothing. `sites`: how many there are,
+    of which cameras are in turn: an alarm wakes the others of its site. None for a site a camera, where it wakes none.
     """
 
+    def place(number: int) -> tuple[str, str]:
+        return f"site{number if sites is None else number % sites:03d}", f"camera{number:03d}"
+
     def command(urls: Sequence[str], folder: Path) -> list[str]:
-        # Each camera is a site of its own: an alarm wakes all cameras of its site, which have something in common.
-        sites = {
-            _site(number): {"cameras": {"camera": {"detect": url, "attention": attention}}}
-            for number, url in enumerate(urls)
-        }
+        placed: dict[str, dict[str, dict[str, Any]]] = {}
+        for number, url in enumerate(urls):
+            site, camera = place(number)
+            placed.setdefault(site, {"cameras": {}})["cameras"][camera] = {"detect": url, "attention": attention}
         kept = {} if recording else {"recording": {"snapshots": False, "near_misses": False, "clips": False}}
         config = folder / "cameras.yaml"
-        config.write_text(yaml.safe_dump({"sites": sites, "alarms": alarms, **kept}))
+        config.write_text(yaml.safe_dump({"sites": placed, "alarms": alarms, **kept}))
         program = [sys.executable, "-m", "benchmarks.cameras.ours"]
         return [*program, str(config), str(bundle.resolve()), str(folder / "events.sqlite"), *engine]
 
-    return System(LADDER if attention == "ladder" else FULL, command, lambda number: f"{_site(number)}/camera")
+    return System(LADDER if attention == "ladder" else FULL, command, lambda number: "/".join(place(number)))
 
 
-def _site(number: int) -> str:
-    return f"site{number:03d}"
-
-
-def peers(bundle: Bundle, folder: Path, ultralytics: str | None, roboflow: str | None) -> list[System]:
+def peers(bundle: Bundle, folder: Path, int8: bool, ultralytics: str | None, roboflow: str | None) -> list[System]:
     """The peers that are here: each classifying every frame, and taking samples. `folder`: for networks made for them.
 
-    `ultralytics`, `roboflow`: the Python of an environment that has that package; None leaves it out.
+    `int8`: OpenCV's loop with the bundle's INT8 network too, where it has one. `ultralytics`, `roboflow`: the Python of
+    an environment that has that package; None leaves it out.
     """
-    model = bundle.folder / _MODEL
+    model = bundle.folder / MODEL_FILES["fp32"]
     side = bundle.model.input.height
     found = [(LOOP, sys.executable, "onnxruntime_loop", model)]
+    if int8 and "int8" in precisions("onnxruntime", bundle):
+        quantised = bundle.folder / MODEL_FILES[variant("onnxruntime", "int8")]
+        found.append((LOOP_INT8, sys.executable, "onnxruntime_loop", quantised))
     if ultralytics:
-        made = folder / _MODEL
+        made = folder / MODEL_FILES["fp32"]
         for_ultralytics(model, bundle.model, made)
         found.append((ULTRALYTICS, ultralytics, "ultralytics_predict", made))
     if roboflow:

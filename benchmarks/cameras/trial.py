@@ -42,8 +42,8 @@ class Trial:
     """What came of it. `classified_per_s`: frames, of all cameras together. `cores`: CPU seconds of the program in a
     second, `server_cores`: of the cameras. `stages`: the program's by stage, empty where it does not tell. `alarms`:
     what was spliced in, each with how long after its onset it was told. `others`: alarms where nothing was spliced in.
-    `overloaded`: the share of time in which ours says so. `missed`: frames that were sent and not taken. `why`: what it
-    did not pass by.
+    `overloaded`: the share of time in which ours says so. `missed`: frames that were sent and not taken. `behind`: by
+    what the box did not keep up. `silent`: the excerpts whose alarm was due and was not raised.
     """
 
     system: str
@@ -62,7 +62,18 @@ class Trial:
     others: int
     overloaded: float
     missed: int
-    why: tuple[str, ...]
+    behind: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether all was well but the alarms, of which this says nothing."""
+        return not self.behind
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """What it did not pass by."""
+        return (*self.behind, *([f"not raised: {', '.join(self.silent)}"] if self.silent else []))
 
     @property
     def passed(self) -> bool:
@@ -168,22 +179,19 @@ def _judged(
         others=0 if system.is_peer else evidence.others(alarms, lines, names, window),
         overloaded=watched.overloaded,
         missed=missed,
-        why=(),
     )
-    return replace(found, why=tuple(_failures(found, system, due)))
+    silent = (each.excerpt for each, delay_s in found.alarms if delay_s is None and each.excerpt in due)
+    return replace(found, behind=tuple(_behind(found, system)), silent=() if system.is_peer else tuple(silent))
 
 
-def _failures(trial: Trial, system: System, due: frozenset[str]) -> Iterator[str]:
-    """What it does not pass by; see the benchmark's own text."""
+def _behind(trial: Trial, system: System) -> Iterator[str]:
+    """What shows that the box does not keep up; see the benchmark's own text."""
     if trial.age_p99_s is not None and trial.age_p99_s >= MOST_AGE_S:
         yield f"p99 age {trial.age_p99_s:.2f} s"
     if system.wanted_per_s is not None and trial.classified_per_s < KEPT_UP * trial.cameras * system.wanted_per_s:
         yield f"{trial.classified_per_s:g} frames a second"
     if trial.longest_gap_s is not None and trial.longest_gap_s > MOST_GAP_S:
         yield f"a camera without a look for {trial.longest_gap_s:.1f} s"
-    silent = [each.excerpt for each, delay_s in trial.alarms if delay_s is None and each.excerpt in due]
-    if silent and not system.is_peer:
-        yield f"not raised: {', '.join(silent)}"
     if trial.overloaded > MOST_OVERLOADED:
         yield f"overloaded {trial.overloaded:.0%} of the time"
 

@@ -14,7 +14,6 @@ from edge_resnet.errors import CameraError
 from runtime.cameras.reader import Open
 from runtime.checkup.item import Item
 from runtime.checkup.key_frames import KeyFrames, key_frames, longest_s
-from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.sources import OpenPackets, open_packets, open_source
 from runtime.sources.address import Address
@@ -42,7 +41,7 @@ class _Stream:
     @property
     def climbs(self) -> bool:
         """Whether its frames may be passed over."""
-        return self.classified is not None and on_ladder(self.classified)
+        return self.classified is not None and self.classified.on_ladder
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,19 @@
-"""How the attention ladder goes up and down, with units and defaults; each default says why it is what it is."""
+"""The attention ladder: its settings, each default with its why, and what is told of cameras that cannot be on it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from edge_resnet.errors import CameraError
 from runtime.config.base import Settings
+from runtime.config.finding import Finding, KeyPath
+from runtime.config.references import cameras
 from runtime.config.units import Seconds
+from runtime.sources.address import Address
+from runtime.sources.packets import NEEDS_PYAV, pyav
 
 AttentionMode = Literal["full", "ladder"]
 
@@ -27,3 +33,84 @@ class LadderSettings(Settings):
     """A look wakes the camera that comes over this share of an alarm's low threshold: one glance is not to decide."""
     hold: Seconds = 10.0
     """So long it is watched after the last sign: who goes behind a pillar comes back within seconds."""
+
+
+def without_pyav(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras that are to be on the ladder where PyAV, which finds their packets, is not installed.
+
+    `data`: as read, with addresses that can be opened.
+    """
+    for path, _, address in _asking(data):
+        if address.has_packets and pyav() is None:
+            yield Finding((*path, "attention"), f"ladder {NEEDS_PYAV}; or write full")
+
+
+def warnings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """What of a configuration works otherwise than somebody may think who wrote it. `data`: as read."""
+    yield from without_packets(data)
+    yield from idle_ladders(data)
+    yield from idle_decoders(data)
+    yield from never_gated(data)
+
+
+def without_packets(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras that are to be on the ladder, cannot be, and have a gate in its place that nobody has put there."""
+    for path, camera, address in _asking(data):
+        gate = camera.get("gate")
+        if not address.has_packets and not (isinstance(gate, dict) and gate.get("enabled") is True):
+            text = (
+                "frames of this source cannot be passed over undecoded; in the place of the ladder its gate leaves out "
+                "those where nothing moves, as with gate: {enabled: true}"
+            )
+            yield Finding((*path, "attention"), text)
+
+
+def idle_ladders(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras with settings of a ladder that they are not on."""
+    for path, camera, full in _beside(data):
+        if isinstance(camera.get("ladder"), dict):
+            why = "it holds with attention: ladder" if full else "frames of this source cannot be passed over undecoded"
+            yield Finding((*path, "ladder"), f"without effect: {why}")
+
+
+def idle_decoders(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras with a decoder of their own whose frames are not decoded by it: they are not on the ladder."""
+    for path, camera, _ in _beside(data):
+        if camera.get("decoder", "cpu") != "cpu":
+            text = "without effect: it decodes RTSP and video files with attention: ladder, and nothing else"
+            yield Finding((*path, "decoder"), text)
+
+
+def never_gated(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras on the ladder that have an alarm for which the gate is to leave nothing out: the ladder does."""
+    for path, camera, address in _asking(data):
+        gate, alarms = camera.get("gate"), camera.get("alarms")
+        never = gate.get("never_for") if isinstance(gate, dict) else None
+        if not address.has_packets or not isinstance(never, list):
+            continue
+        if watched := [str(each) for each in never if not isinstance(alarms, list) or each in alarms]:
+            text = (
+                f"holds for the gate alone: until something wakes it, the ladder looks at key frames only, for "
+                f"{', '.join(watched)} too; where nothing may be left out, write attention: full"
+            )
+            yield Finding((*path, "gate", "never_for"), text)
+
+
+def _beside(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], bool]]:
+    """The cameras that are not on the ladder; whether that is for `attention: full`, else for want of packets."""
+    packetless = {path for path, _, address in _asking(data) if not address.has_packets}
+    for path, camera in cameras(data):
+        full = camera.get("attention", "full") == "full"
+        if full or path in packetless:
+            yield path, camera, full
+
+
+def _asking(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:
+    """The cameras with `attention: ladder`; an address that is none is told of itself."""
+    for path, camera in cameras(data):
+        if camera.get("attention") == "ladder":
+            try:
+                address = Address.parse(str(camera.get("detect", "")))
+            except CameraError:
+                continue
+            yield path, camera, address

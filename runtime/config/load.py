@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from edge_resnet.errors import CameraError, UserError
 from edge_resnet.manifest import AlarmSpec, InputSpec
-from runtime.config import ladder
+from runtime.config import attention
 from runtime.config.bundled import against_bundle
 from runtime.config.document import Document, Misread, Place, Problem, read_document
 from runtime.config.explain import explain, is_contradiction
@@ -92,8 +92,8 @@ def read(
     environment = os.environ if environment is None else environment
     problems += _fill(document, file.parent, environment)
     problems += fill_sinks(document, file.parent, environment)
-    problems += map(document.at_value, ladder.without_pyav(document.data))
-    warnings += map(document.at_value, ladder.warnings(document.data))
+    problems += map(document.at_value, attention.without_pyav(document.data))
+    warnings += map(document.at_value, attention.warnings(document.data))
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)

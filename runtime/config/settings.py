@@ -19,6 +19,7 @@ from runtime.config.sinks import AnySink
 from runtime.config.timezone import zone
 from runtime.config.units import PerSecond, Seconds
 from runtime.severity import Severity
+from runtime.sources.address import Address
 from runtime.sources.hardware import Decoder
 
 # A corner of a polygon: shares of the picture's width and height, from the top left, so that every stream size fits.
@@ -87,7 +88,7 @@ class GateSettings(Settings):
     hold_open: Seconds = 5.0
     """How long looks go on after motion, or after a look that found something."""
     never_for: tuple[str, ...] = ()
-    """Alarms for which nothing is ever left out, such as slow smoke."""
+    """Alarms for which the gate leaves nothing out, such as slow smoke; the ladder leaves out all but key frames."""
 
 
 class AlarmSettings(Settings):
@@ -186,6 +187,11 @@ class CameraSettings(Settings):
     """When this camera counts as blind."""
     gate: GateSettings = GateSettings()
     """When a frame is worth a look."""
+
+    @property
+    def on_ladder(self) -> bool:
+        """Whether its frames may be passed over undecoded."""
+        return self.attention == "ladder" and Address.parse(self.detect).has_packets
 
     @model_validator(mode="after")
     def _zones_are_of_its_alarms(self) -> CameraSettings:

@@ -10,7 +10,6 @@ import cv2
 
 from edge_resnet.errors import UserError
 from runtime.cameras.shot import Shot, Undecodable
-from runtime.config.ladder import on_ladder
 from runtime.config.settings import CameraSettings, WatchSettings
 from runtime.recording.desk import Desk, Film, Inbox, Message, Over, Raised
 from runtime.recording.packets import Listener, Tap
@@ -118,7 +117,7 @@ class Studio(threading.Thread):
         # What is masked must not be stored, and packets cannot be masked.
         if self._av is None or tape.settings.packets == "off" or camera.masks or not address.live:
             return None
-        if camera.record is None and on_ladder(camera):
+        if camera.record is None and camera.on_ladder:
             return Listener(self._feeds.of(name), tape.add_packet, self._clock)
         if not address.target.lower().startswith(_WITH_PACKETS):
             return None

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.cameras import __main__ as program
 from benchmarks.cameras import evidence, excerpts, results, rtp
 from benchmarks.cameras.evidence import Spliced
 from benchmarks.cameras.excerpts import Excerpt
 from benchmarks.cameras.pieces import FPS, GOP, Piece
+from benchmarks.cameras.program import Usage
 from benchmarks.cameras.results import Baseline
 from benchmarks.cameras.search import Search
-from benchmarks.cameras.systems import LADDER, System
+from benchmarks.cameras.systems import LADDER, LOOP, LOOP_INT8, SAMPLING, System, ours, peer_name, peers
 from benchmarks.cameras.timeline import REST, Scenery, phases, plays, showings
-from benchmarks.cameras.trial import Trial
+from benchmarks.cameras.trial import Trial, _judged, _Watched
+from edge_resnet.bundle import Bundle, write_manifest
 from edge_resnet.errors import UserError
-from edge_resnet.manifest import AlarmSpec
+from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from runtime.backtest.truth import Interval
 
 ALARMS = {"fire": AlarmSpec(classes=("fire", "smoke"))}
 FRAMES = 120 * FPS
+OURS = System(LADDER, lambda urls, folder: [], str)
 
 
 def piece(name: str, groups: int, alarm: str | None = "fire") -> Piece:
@@ -35,9 +45,36 @@ def piece(name: str, groups: int, alarm: str | None = "fire") -> Piece:
 SCENERY = Scenery(Piece(Path("quiet"), 6 * GOP), (piece("a", 5), piece("b", 4)), (piece("moving", 3, None),))
 
 
-def trial(cameras: int, *, per_s: float = 5.0, why: tuple[str, ...] = (), system: str = LADDER) -> Trial:
-    """What came of a trial, as far as it matters here."""
-    return Trial(system, cameras, 60.0, per_s, 0.1, 0.2, 1.0, 1.0, 0.1, {}, 100.0 + 5 * cameras, 9, (), 0, 0.0, 0, why)
+def trial(
+    cameras: int,
+    *,
+    per_s: float = 5.0,
+    behind: tuple[str, ...] = (),
+    alarms: Mapping[str, float | None] | None = None,
+    system: str = LADDER,
+) -> Trial:
+    """What came of a trial, as far as it matters here; `alarms`: all due, with delays, None for not raised."""
+    told = (alarms or {}).items()
+    return Trial(
+        system=system,
+        cameras=cameras,
+        seconds=60.0,
+        classified_per_s=per_s,
+        age_p50_s=0.1,
+        age_p99_s=0.2,
+        longest_gap_s=1.0,
+        cores=1.0,
+        server_cores=0.1,
+        stages={},
+        pss_mb=100.0 + 5 * cameras,
+        threads=9,
+        alarms=tuple((spliced(0, excerpt, 0.0), delay_s) for excerpt, delay_s in told),
+        others=0,
+        overloaded=0.0,
+        missed=0,
+        behind=behind,
+        silent=tuple(excerpt for excerpt, delay_s in told if delay_s is None),
+    )
 
 
 # What is sent.
@@ -172,6 +209,19 @@ def test_the_search_ends_near_the_most(most: int, first: int) -> None:
     assert search.passed <= min(most, 256) <= max(search.passed + 1, 1.1 * search.passed)
 
 
+def test_the_search_asks_for_no_more_than_the_most_and_gives_up_below_one() -> None:
+    search = Search(8, 12)
+    search.tell(8, True)
+    assert search.cameras == 12
+    search.tell(12, True)
+    assert (search.cameras, search.passed, search.failed) == (None, 12, None)
+    none = Search(2, 12)
+    none.tell(2, False)
+    assert none.cameras == 1
+    none.tell(1, False)
+    assert (none.cameras, none.passed) == (None, 0)
+
+
 def test_ages_are_those_of_captures_or_reckoned_from_the_frame_that_waited_least() -> None:
     ours = [{"camera": "a", "at_s": 10.0, "captured_s": 9.7}, {"camera": "a", "at_s": 30.0, "captured_s": 1.0}]
     assert evidence.ages_s(ours, (0.0, 20.0)) == pytest.approx([0.3])
@@ -208,12 +258,12 @@ def test_an_alarm_counts_for_what_was_spliced_in_at_its_camera_at_its_time() -> 
 
 
 def test_a_peer_has_the_capacity_that_it_managed_and_ours_what_passed() -> None:
-    peer, ladder = System("peer", lambda urls, folder: [], str, 25.0), System("ours", lambda urls, folder: [], str)
-    failed = [trial(1, per_s=17.5, why=("slow",)), trial(2, per_s=16.0, why=("slow",))]
+    peer = System("peer", lambda urls, folder: [], str, 25.0)
+    failed = [trial(1, per_s=17.5, behind=("slow",)), trial(2, per_s=16.0, behind=("slow",))]
     assert results.capacity(peer, failed) == pytest.approx(0.7)
     assert results.capacity(peer, [trial(2), *failed]) == 2.0
-    assert results.capacity(ladder, [trial(40), trial(44), trial(48, why=("late",))]) == 44.0
-    assert results.capacity(ladder, failed) == 0.0
+    assert results.capacity(OURS, [trial(40), trial(44), trial(48, behind=("late",))]) == 44.0
+    assert results.capacity(OURS, failed) == 0.0
     assert results.ratios({LADDER: 44.0, "peer": 0.8, "none": 0.0}) == {"peer": 55.0, "none": None}
 
 
@@ -231,6 +281,183 @@ def test_recall_is_held_against_full_decoding_of_the_same_excerpts() -> None:
     assert found["extra_delay_s"] == 0.75
 
 
+def test_a_missed_alarm_fails_a_trial_though_the_box_kept_up() -> None:
+    window = (0.0, 60.0)
+    usage = Usage(cpu_s=0.0, pss_bytes=0, threads=1)
+    watched = _Watched(window, usage, usage, usage, usage, {}, overloaded=0.0)
+    alarms = [spliced(0, "one", 10.0), spliced(0, "two", 30.0)]
+    looks = [{"camera": "a", "at_s": float(each), "captured_s": each - 0.1} for each in range(61)]
+
+    def judged(system: System, due: set[str]) -> Trial:
+        return _judged(system, ["a"], alarms, [*looks, raised], watched, 0, frozenset(due))
+
+    raised = {"camera": "a", "at_s": 12.0, "alarm": "fire"}
+    missing = judged(OURS, {"one", "two"})
+    assert (missing.passed, missing.kept_up, missing.why) == (False, True, ("not raised: two",))
+    # What full decoding does not raise either is not due; and a peer judges nothing.
+    assert judged(OURS, {"one"}).passed
+    assert judged(System("peer", OURS.command, str, 1.0), {"one", "two"}).silent == ()
+    seldom = _judged(OURS, ["a"], alarms, [looks[0], raised], watched, 0, frozenset({"one"}))
+    assert (seldom.passed, seldom.kept_up, seldom.why) == (False, False, ("a camera without a look for 60.0 s",))
+
+
+MISSED, RAISED = {"one": None}, {"one": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("trials", "judged", "at_capacity"),
+    [
+        # The one with 32 failed by its alarm alone; the box could not keep up with 64, whatever was raised there.
+        ([trial(16, alarms=RAISED), trial(32, alarms=MISSED), trial(64, behind=("late",))], [16, 32], [16]),
+        # One that passes above a failed one takes it in, by whatever it failed.
+        ([trial(20, behind=("late",)), trial(16), trial(24)], [20, 16, 24], [24]),
+        ([trial(8, behind=("late",)), trial(4, behind=("late",))], [4], []),
+        ([trial(8, alarms=MISSED)], [8], []),
+        ([], [], []),
+    ],
+)
+def test_recall_counts_every_trial_that_the_box_could_keep_up_with(
+    trials: list[Trial], judged: list[int], at_capacity: list[int]
+) -> None:
+    assert [each.cameras for each in results.judged_by(trials)] == judged
+    assert [each.cameras for each in results.at_capacity(trials)] == at_capacity
+
+
+def answer(*ladder: Trial) -> dict[str, Any]:
+    """The answer for trials with the ladder, of which full decoding raises `one`, beside OpenCV's loops."""
+    loops = {
+        peer_name(LOOP, 1): 0.5,
+        peer_name(LOOP_INT8, 1): 2.0,
+        peer_name(LOOP, SAMPLING): 4.0,
+        peer_name(LOOP_INT8, SAMPLING): 8.0,
+    }
+    systems = [OURS, *(System(name, OURS.command, str, 1.0) for name in loops)]
+    tried = {name: [trial(9, per_s=managed, behind=("slow",), system=name)] for name, managed in loops.items()}
+    return results.setting(systems, {LADDER: list(ladder), **tried}, Baseline({"one": 1.0}))
+
+
+def test_recall_falls_below_that_of_full_decoding_where_an_alarm_is_missed() -> None:
+    found = answer(trial(16, alarms=RAISED), trial(32, alarms=MISSED))
+    assert (found["cameras"], found["spliced"], found["recall"], found["recall_full"]) == (16, 2, 0.5, 1.0)
+    keys = ("spliced_at_capacity", "recall_at_capacity", "recall_full_at_capacity")
+    assert [found[key] for key in keys] == [1, 1.0, 1.0]
+    assert [(each["passed"], each["kept_up"]) for each in found["trials"][LADDER]] == [(True, True), (False, True)]
+    shown = list(program.table({"stream": "main", "rate_control": "variable", "share": 0.05, "sites": 1, **found}))
+    assert shown[0].endswith("5% of the cameras active, sites: 1")
+    assert [line.split(":")[0] for line in shown if "%" in line][1:] == [
+        "  with the ladder 50% of 2 spliced alarms were raised, by full decoding 100%, 0.5 s later in the median",
+        "  at the capacity 100% of 1, by full decoding 100%",
+    ]
+
+
+def test_without_a_capacity_there_is_no_recall_at_it() -> None:
+    found = answer(trial(16, alarms=MISSED))
+    assert (found["recall"], found["spliced_at_capacity"], found["recall_at_capacity"]) == (0.0, 0, None)
+    shown = program.table({"stream": "main", "rate_control": "variable", "share": 0.05, "sites": 1, **found})
+    assert not any(line.startswith("  at the capacity") for line in shown)
+
+
+def test_the_loop_with_the_int8_network_has_ratios_of_its_own_and_is_not_the_one_of_the_headlines() -> None:
+    found = answer(trial(16))
+    assert (found["ratio_every_frame"], found["ratio_sampling"]) == (32.0, 4.0)
+    assert found["ratios"][peer_name(LOOP_INT8, 1)] == 8.0
+    assert found["ratios"][peer_name(LOOP_INT8, SAMPLING)] == 2.0
+
+
 def test_memory_of_one_more_camera_is_the_slope() -> None:
     assert results.mb_a_camera([trial(8), trial(16), trial(32)]) == 5.0
     assert results.mb_a_camera([trial(8)]) is None
+
+
+# Who watches.
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """A bundle with an INT8 network for processors; its files are never read here."""
+    for name in ("model.onnx", "model.int8.x86.onnx"):
+        (tmp_path / name).write_bytes(b"onnx")
+    labels, side = ("fire", "smoke", "normal"), InputSpec(height=32, width=32)
+    return write_manifest(tmp_path, ModelSpec(labels=labels, background=("normal",), input=side, alarms=ALARMS), {})
+
+
+@pytest.mark.parametrize(
+    ("sites", "placed"),
+    [
+        (None, ["site000/camera000", "site001/camera001", "site002/camera002"]),
+        (2, ["site000/camera000", "site001/camera001", "site000/camera002"]),
+        (1, ["site000/camera000", "site000/camera001", "site000/camera002"]),
+    ],
+)
+def test_cameras_are_of_as_many_sites_as_was_asked_for_and_go_by_their_names(
+    sites: int | None, placed: list[str], tmp_path: Path
+) -> None:
+    system = ours(tmp_path, "ladder", {}, (), recording=False, sites=sites)
+    urls = [f"rtsp://h/{number}" for number in range(3)]
+    (written,) = (Path(each) for each in system.command(urls, tmp_path) if each.endswith(".yaml"))
+    found = {
+        f"{site}/{name}": camera["detect"]
+        for site, each in yaml.safe_load(written.read_text())["sites"].items()
+        for name, camera in each["cameras"].items()
+    }
+    assert found == dict(zip(placed, urls, strict=True))
+    assert [system.names(number) for number in range(3)] == placed
+
+
+def test_opencv_s_loop_is_tried_with_the_int8_network_too_where_there_is_one(bundle: Bundle, tmp_path: Path) -> None:
+    both = {each.name: each.command([], tmp_path) for each in peers(bundle, tmp_path, True, None, None)}
+    assert list(both) == [peer_name(name, every) for name in (LOOP, LOOP_INT8) for every in (1, SAMPLING)]
+    for every in (1, SAMPLING):
+        plain, quantised = both[peer_name(LOOP, every)], both[peer_name(LOOP_INT8, every)]
+        assert str(tmp_path / "model.onnx") in plain
+        assert [each.replace("model.onnx", "model.int8.x86.onnx") for each in plain] == quantised
+    assert len(peers(bundle, tmp_path, False, None, None)) == 2
+    (tmp_path / "model.int8.x86.onnx").unlink()
+    without = write_manifest(tmp_path, bundle.model, {})
+    assert [each.name for each in peers(without, tmp_path, True, None, None)] == [
+        peer_name(LOOP, 1),
+        peer_name(LOOP, SAMPLING),
+    ]
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, *options: str) -> argparse.Namespace:
+    monkeypatch.setattr(sys, "argv", ["benchmarks.cameras", *options])
+    return program.parsed()
+
+
+def test_no_site_is_too_few(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        asked(monkeypatch, "bundle", "--sites", "0")
+    assert "--sites: at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "loops", "told"),
+    [
+        ([], "site003/camera003", 4, "one a camera"),
+        (["--sites", "1"], "site000/camera003", 4, 1),
+        (["--quick", "--sites", "2"], "site001/camera003", 2, 2),
+    ],
+)
+def test_what_is_asked_for_is_tried_and_told(
+    options: list[str],
+    name: str,
+    loops: int,
+    told: int | str,
+    bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[System] = []
+
+    def course(systems: list[System], *_: object) -> SimpleNamespace:
+        seen.extend(systems)
+        return SimpleNamespace(baseline=lambda: None, setting=lambda share, baseline: {"share": share})
+
+    monkeypatch.setattr(program, "Course", course)
+    monkeypatch.setattr(program, "scenery", lambda *_: SCENERY)
+    clips = ["--clips", str(tmp_path), "--truth", str(tmp_path / "truth.csv")]
+    (setting,) = program.measured(asked(monkeypatch, str(bundle.folder), *clips, *options), tmp_path)
+    assert (setting["sites"], setting["share"]) == (told, 0.05)
+    assert [each.names(3) for each in seen if not each.is_peer] == [name, name]
+    assert sum(each.is_peer for each in seen) == loops

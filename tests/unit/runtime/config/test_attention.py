@@ -9,7 +9,6 @@ import pytest
 
 from edge_resnet.errors import UserError
 from runtime.config.example import EXAMPLE
-from runtime.config.ladder import on_ladder
 from runtime.config.load import Reading, load, read
 from runtime.config.settings import CameraSettings
 
@@ -39,7 +38,7 @@ def written(folder: Path, *cameras: str) -> Reading:
     ],
 )
 def test_cameras_with_packets_climb_where_they_are_told_to(detect: str, attention: str, climbs: bool) -> None:
-    assert on_ladder(CameraSettings(detect=detect, attention=attention)) is climbs
+    assert CameraSettings(detect=detect, attention=attention).on_ladder is climbs
 
 
 @pytest.mark.usefixtures("without_pyav")
@@ -107,6 +106,34 @@ def test_a_decoder_that_has_nothing_to_decode_is_noted(tmp_path: Path, camera: s
     assert [(note.path[-1], "without effect" in note.text) for note in reading.warnings] == (
         [("decoder", True)] if without_effect else []
     )
+
+
+@pytest.mark.parametrize(
+    ("camera", "named"),
+    [
+        ("{detect: rtsp://h/x, attention: ladder, gate: {enabled: true, never_for: [smoke, fire]}}", "smoke, fire too"),
+        ("{detect: rtsp://h/x, attention: ladder, gate: {never_for: [smoke]}}", "smoke too"),
+        ("{detect: rtsp://h/x, attention: ladder, alarms: [fire], gate: {never_for: [smoke, fire]}}", "fire too"),
+        ("{detect: rtsp://h/x, attention: ladder, alarms: [fire], gate: {never_for: [smoke]}}", None),
+        ("{detect: rtsp://h/x, attention: full, gate: {enabled: true, never_for: [smoke]}}", None),
+        ("{detect: 0, attention: ladder, gate: {enabled: true, never_for: [smoke]}}", None),
+        ("{detect: rtsp://h/x, attention: ladder, gate: {enabled: true}}", None),
+    ],
+)
+def test_an_alarm_that_the_gate_spares_and_the_ladder_does_not_is_noted(
+    tmp_path: Path, camera: str, named: str | None
+) -> None:
+    pytest.importorskip("av")
+    reading = written(tmp_path, camera)
+    assert reading.settings is not None
+    assert [note.path[-2:] for note in reading.warnings] == ([] if named is None else [("gate", "never_for")])
+    assert all(f"only, for {named}; where nothing" in note.text for note in reading.warnings)
+
+
+def test_a_list_of_such_alarms_that_is_none_is_told_once(tmp_path: Path) -> None:
+    reading = written(tmp_path, "{detect: rtsp://h/x, attention: ladder, gate: {never_for: smoke}}")
+    assert [problem.path[-1] for problem in reading.problems] == ["never_for"]
+    assert reading.warnings == ()
 
 
 @pytest.mark.usefixtures("without_pyav")
