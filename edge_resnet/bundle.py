@@ -146,7 +146,10 @@ def write_golden(path: Path, golden: Golden) -> None:
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
-        raise BundleError(f"{folder}: no bundle here ({MANIFEST} is missing); make one with edge-resnet export")
+        why = f"no bundle here ({MANIFEST} is missing)" if folder.is_dir() else "no such folder"
+        if folder.is_file():
+            why = "a file, and a bundle is a folder"
+        raise BundleError(f"{folder}: {why}; make one with edge-resnet export")
     if path.stat().st_size > _MAX_MANIFEST_BYTES:
         raise BundleError(f"{path}: larger than {_MAX_MANIFEST_BYTES} bytes, so it is no manifest of a bundle")
     try:

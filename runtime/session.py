@@ -145,6 +145,7 @@ def watch(
     _check(options)
     raise_limit()
     bundle = open_bundle(options.bundle, log)
+    trust.check(bundle, options.backend, options.precision, options.device)
     wish = Wish(options.backend, options.precision, options.device, options.box)
     opener = Opener(bundle, wish, choose, log)
     # The opener's may be of another input size, where tune chose so.

@@ -107,7 +107,8 @@ def choose(
     memory = _Memory(box / VERIFIED, log)
     timed: list[tuple[float, _Candidate]] = []
     refused: list[str] = []
-    for name, each in _candidates(bundle, backend, precision, device):
+    candidates = _candidates(bundle, backend, precision, device)
+    for number, (name, each) in enumerate(candidates, 1):
         if (name, each) in without:
             refused.append(f"{name} {each} has failed in use")
             continue
@@ -116,6 +117,8 @@ def choose(
             key = candidate.key(bundle)
             record = memory.get(key)
             if record is None:
+                if len(candidates) > 1:
+                    log(f"choosing an engine, {number} of {len(candidates)}: {name} {each}")
                 with candidate.open(bundle, box, log) as opened:
                     record = memory.put(key, _verify(opened, golden, log))
         except BackendError as error:
@@ -132,6 +135,11 @@ def choose(
             refused.append(str(error))
             log(f"not used: {error}")
     raise BackendError(f"no engine can be trusted with {bundle.folder}: {'; '.join(refused) or 'all are emulations'}")
+
+
+def check(bundle: Bundle, backend: str, precision: str, device: str) -> None:
+    """Raises what `choose` does for names that cannot be had here, or with this bundle; opens nothing."""
+    _candidates(bundle, backend, precision, device)
 
 
 def automatic() -> list[str]:

@@ -125,29 +125,40 @@ def _as_json(delivery: Delivery) -> dict[str, Any]:
 
 
 def _print(counts: Sequence[Count], found: Sequence[Delivery]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+    from edge_resnet.cli.tables import print_rows
     from edge_resnet.files import printable
     from runtime.sinks.wording import subject
 
-    console = Console()
     if not counts:
-        console.print("no notice was ever written for a sink")
+        typer.echo("no notice was ever written for a sink")
         return
-    table = Table("sink", "pending", "delivered", "dead", "folded", "oldest pending")
-    for count in counts:
-        figures = map(str, (count.pending, count.delivered, count.dead, count.folded))
-        table.add_row(escape(count.sink), *figures, count.oldest_at or "-")
-    console.print(table)
+    figures = [
+        {
+            "sink": count.sink,
+            "pending": str(count.pending),
+            "delivered": str(count.delivered),
+            "dead": str(count.dead),
+            "folded": str(count.folded),
+            "oldest pending": count.oldest_at or "-",
+        }
+        for count in counts
+    ]
+    print_rows(figures, ())
     if not found:
         return
-    table = Table("id", "sink", "state", "at", "notice", "tried", "error")
-    for delivery in found[:_MOST_LISTED]:
-        notice, error = (escape(printable(text)) for text in (subject(delivery.notice), delivery.error or ""))
-        words = (str(delivery.id), escape(delivery.sink), delivery.state, delivery.notice.at, notice)
-        table.add_row(*words, str(delivery.attempts), error)
-    console.print(table)
+    rows = [
+        {
+            "id": str(delivery.id),
+            "sink": delivery.sink,
+            "state": delivery.state,
+            "at": delivery.notice.at,
+            "notice": printable(subject(delivery.notice)),
+            "tried": str(delivery.attempts),
+            "error": printable(delivery.error or ""),
+        }
+        for delivery in found[:_MOST_LISTED]
+    ]
+    typer.echo()
+    print_rows(rows, ("id",))
     if len(found) > _MOST_LISTED:
-        console.print(f"{len(found) - _MOST_LISTED} more; --json gives all")
+        typer.echo(f"{len(found) - _MOST_LISTED} more; --json gives all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +18,7 @@ from edge_resnet.errors import UserError
 if TYPE_CHECKING:
     from runtime.checkup.item import Item
 
-_MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
+_MARKS = {"ok": "[green]ok[/]", "absent": "[dim]-[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
 
 
 def doctor(
@@ -82,4 +83,6 @@ def _print(items: list[Item]) -> None:
 
 
 def _names(items: list[Item], verdict: str) -> str:
-    return ", ".join(item.name for item in items if item.verdict == verdict)
+    """Each name once, and how often it is meant."""
+    counts = Counter(item.name for item in items if item.verdict == verdict)
+    return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())

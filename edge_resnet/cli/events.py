@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from rich.table import Column
-
     from runtime.config.recording import RetentionSettings
     from runtime.events.event import Event
     from runtime.events.near_miss import NearMiss
@@ -48,7 +46,7 @@ def list_events(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """List the newest events, the newest last."""
+    """List the newest events, the newest last; they last from the first look that held them to their end."""
     query = _query(camera, alarm, since, until)
     with _reading(events) as store:
         _check_known(store, query)
@@ -312,55 +310,47 @@ def _when(at: str | None, seconds: float) -> str:
     return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _whole(*names: str) -> list[Column]:
-    """Columns that are told whole, however narrow the terminal is."""
-    from rich.table import Column
-
-    widths = {"when": 19}  # a date and a time
-    return [Column(name, no_wrap=True, min_width=widths.get(name, 8)) for name in names]
-
-
-def _folded(name: str) -> Column:
-    from rich.table import Column
-
-    return Column(name, overflow="fold")
-
-
 def _print_events(found: Sequence[Event], verdicts: dict[str, Verdict]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from edge_resnet.cli.report import duration
+    from edge_resnet.cli.tables import print_rows
     from runtime.events.find import SHORT_ID
     from runtime.judge import Target
 
     if not found:
         typer.echo("no events")
         return
-    table = Table(*_whole("event", "when"), _folded("camera"), "alarm", "severity", "lasted", "peak", "verdict")
-    for event in found:
-        lasted = "held" if event.ended_s is None else duration(event.ended_s - event.started_s)
-        given = verdicts.get(event.id)
-        when, target = _when(event.raised_at, event.raised_s), str(Target(event.alarm, event.zone))
-        judged = "-" if given is None else given.verdict
-        table.add_row(
-            event.id[:SHORT_ID], when, event.camera, target, event.severity, lasted, f"{event.peak:.2f}", judged
-        )
-    Console().print(table)
+    rows = [
+        {
+            "event": event.id[:SHORT_ID],
+            "when": _when(event.raised_at, event.raised_s),
+            "camera": event.camera,
+            "alarm": str(Target(event.alarm, event.zone)),
+            "severity": event.severity,
+            "lasted": "held" if event.ended_s is None else duration(event.ended_s - event.started_s),
+            "peak": f"{event.peak:.2f}",
+            "verdict": verdicts[event.id].verdict if event.id in verdicts else "-",
+        }
+        for event in found
+    ]
+    print_rows(rows, ("event", "when", "lasted"), spare="severity")
 
 
 def _print_misses(found: Sequence[NearMiss]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    from edge_resnet.cli.tables import print_rows
     from runtime.events.find import SHORT_ID
     from runtime.judge import Target
 
     if not found:
         typer.echo("no near misses")
         return
-    table = Table(*_whole("near miss", "when"), _folded("camera"), "alarm", "did not fire")
-    for miss in found:
-        when, target = _when(miss.seen_at, miss.best_s), str(Target(miss.alarm, miss.zone))
-        table.add_row(miss.id[:SHORT_ID], when, miss.camera, target, miss.reason)
-    Console().print(table)
+    rows = [
+        {
+            "near miss": miss.id[:SHORT_ID],
+            "when": _when(miss.seen_at, miss.best_s),
+            "camera": miss.camera,
+            "alarm": str(Target(miss.alarm, miss.zone)),
+            "did not fire": miss.reason,
+        }
+        for miss in found
+    ]
+    print_rows(rows, ("near miss", "when"))

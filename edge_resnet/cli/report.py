@@ -15,8 +15,6 @@ from edge_resnet.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
-
     from runtime.events.account import Account
     from runtime.events.incident import Incident
 
@@ -105,8 +103,10 @@ def _print_accounts(rows: Sequence[Account], by_hour: bool, span: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from edge_resnet.cli.tables import plain
+
     console = Console()
-    table = _table(f"watched time{span}")
+    table = plain(title=f"watched time{span}")
     table.add_column("camera", max_width=int(_NAME_SHARE * console.width), overflow="fold")
     if by_hour:
         table.add_column("hour, UTC", no_wrap=True)
@@ -121,13 +121,6 @@ def _print_accounts(rows: Sequence[Account], by_hour: bool, span: str) -> None:
     console.print(table)
 
 
-def _table(title: str) -> Table:
-    """Without lines between the columns: at a width of 80, the last one needs all that is left."""
-    from rich.table import Table
-
-    return Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
-
-
 def _words(category: str) -> str:
     """A category of the ledger (offline:not_found) as people write it."""
     return category.replace("_", " ").replace(":", ": ")
@@ -140,21 +133,23 @@ def _floored_percent(share: float) -> str:
 
 def _print_check(hours: int, odd: Sequence[Account]) -> None:
     if not odd:
-        typer.echo(f"sums: all hours are whole ({hours}; a camera's first and last may be shorter)")
+        typer.echo(f"sums: all {hours} camera-hours are whole (a camera's first and last may be shorter)")
         return
     named = ", ".join(f"{row.camera} {row.hour[:16]} ({row.seconds:.0f} s)" for row in odd[:3])
     more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
-    typer.echo(f"sums: {len(odd)} of {hours} hours are not 3600 s, the clock was set in them: {named}{more}")
+    typer.echo(f"sums: {len(odd)} of {hours} camera-hours are not 3600 s, the clock was set in them: {named}{more}")
 
 
 def _print_incidents(incidents: Sequence[Incident], span: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from edge_resnet.cli.tables import plain
+
     if not incidents:
         return
     console = Console()
-    table = _table(f"incidents{span}")
+    table = plain(title=f"incidents{span}")
     for column in ("began, UTC", "lasted"):
         table.add_column(column, no_wrap=True)
     table.add_column("camera", max_width=int(_NAME_SHARE * console.width), overflow="fold")

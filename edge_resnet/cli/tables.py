@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.measure import Measurement
+from rich.table import Column, Table
 
 from edge_resnet.statistics import wilson
 
@@ -15,6 +16,37 @@ if TYPE_CHECKING:
     from runtime.backtest.tally import Tally
 
 _WIDE = 118
+# Into a pipe or a file: no row is so long.
+_WHOLE = 10_000
+
+
+def plain(*columns: Column | str, title: str | None = None) -> Table:
+    """An empty table without lines between its columns: at a width of 80, the last one needs all that is left."""
+    return Table(*columns, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def print_rows(rows: Sequence[Mapping[str, str]], whole: Collection[str], spare: str | None = None) -> None:
+    """Print a table of texts by column; into a pipe or a file as wide as it is, for nothing is to be lost there.
+
+    In a terminal texts are folded, but those of `whole` columns; `spare` is the column that goes first.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WHOLE)
+    names = list(rows[0])
+    table = _filled(rows, names, whole)
+    if Measurement.get(console, console.options.update(max_width=_WHOLE), table).maximum > console.width:
+        table = _filled(rows, [name for name in names if name != spare], whole)
+    console.print(table)
+
+
+def _filled(rows: Sequence[Mapping[str, str]], names: Sequence[str], whole: Collection[str]) -> Table:
+    widths = {name: max(len(row[name]) for row in rows) for name in whole}
+    columns = (Column(name, overflow="fold", no_wrap=name in whole, min_width=widths.get(name)) for name in names)
+    table = plain(*columns)
+    for row in rows:
+        table.add_row(*(escape(row[name]) for name in names))
+    return table
 
 
 def print_clips(clips: list[dict[str, Any]], title: str) -> None:

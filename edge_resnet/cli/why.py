@@ -174,11 +174,12 @@ def _cut(medium: Medium) -> str:
 
 def _print_steps(trace: Trace, decisive: Step | None) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from edge_resnet.cli.tables import plain
 
     place = trace.steps.index(decisive) if decisive is not None else 0
     shown = trace.steps[max(0, place - _SHOWN) : place + _SHOWN + 1]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = plain()
     # On the ladder packets do the work of the gate, where it is not given as well.
     climbs, gated = any(step.attention for step in shown), any(step.gate != "off" for step in shown)
     whys = [name for name, there in (("gate", gated or not climbs), ("attention", climbs)) if there]

@@ -17,7 +17,7 @@ def devices(dev: Path = Path("/dev"), system: Path = Path("/sys/class/video4linu
     """Each video device with its name, and whether this user may read it."""
     found = sorted((int(match[1]), file) for file in dev.glob("video*") if (match := _NUMBERED.fullmatch(file.name)))
     if not found:
-        yield Item(_PART, str(dev / "video*"), "ok", "none")
+        yield Item(_PART, str(dev / "video*"), "absent", "none")
     for number, file in found:
         name = _read(system / file.name / "name") or "without a name"
         # The second node of a camera gives what it knows of the picture, not the picture.

@@ -29,7 +29,7 @@ def engines(gpus: Path = _GPUS) -> Iterator[Item]:
             if name in there:
                 yield Item(_PART, name, "problem", what, "install it anew, or pip uninstall it")
             else:
-                yield Item(_PART, name, "ok", f"not installed; {advice}")
+                yield Item(_PART, name, "absent", f"not installed; {advice}")
             continue
         loaded.add(name)
         yield Item(_PART, name, "ok", ", ".join([found.partition("-")[0], *_runs_on(name)]))

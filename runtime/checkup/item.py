@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-# ok: fine, or of no harm. warning: works, but will disappoint. problem: does not work.
-Verdict = Literal["ok", "warning", "problem"]
+# ok: fine. absent: not there, which is of no harm. warning: works, but will disappoint. problem: does not work.
+Verdict = Literal["ok", "absent", "warning", "problem"]
 
 
 @dataclass(frozen=True)

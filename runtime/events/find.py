@@ -21,8 +21,9 @@ def find_event(store: EventStore, id: str) -> Event:
 
     Raises UserError when there is none, or several.
     """
-    found = store.select(Query(), 1) if id == "last" else store.find(id)
-    return _only(found, id, store)
+    if id == "last":
+        return _newest(store.select(Query(), 1), "event", store)
+    return _only(store.find(id), id, store)
 
 
 def find_subject(store: EventStore, id: str) -> Event | NearMiss:
@@ -33,9 +34,15 @@ def find_subject(store: EventStore, id: str) -> Event | NearMiss:
     if id == "last":
         return find_event(store, id)
     if id == "last-miss":
-        return _only(store.select_misses(Query(), 1), id, store)
+        return _newest(store.select_misses(Query(), 1), "near miss", store)
     both: list[Event | NearMiss] = [*store.find(id), *store.find_miss(id)]
     return _only(both, id, store)
+
+
+def _newest(found: list[_Found], what: str, store: EventStore) -> _Found:
+    if not found:
+        raise UserError(f"{store.path}: no {what} yet")
+    return found[0]
 
 
 def _only(found: list[_Found], id: str, store: EventStore) -> _Found:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from runtime.attempt import Reach
-from runtime.attention import Rung
 from runtime.events import scores
 from runtime.events.event import Event
 from runtime.events.media import Media, Medium
@@ -17,15 +16,12 @@ from runtime.events.verdict import Verdict, verdicts
 from runtime.judge import Target
 from runtime.rule import State
 from runtime.rule_settings import RuleSettings
-from runtime.why.trace import Step, Trace, in_step, traces
+from runtime.why.trace import WATCH, Step, Trace, in_step, traces
 
 # Of an alarm that was held for hours, so much is read after the look that raised it.
 _MOST_HELD_S = 600.0
 # Looks are recorded to the millisecond.
 _ROUNDED_S = 0.002
-# The rungs of the attention ladder, as looks are recorded with them.
-WATCH = Rung.WATCH.name.lower()
-RUNGS = {WATCH: "watched", Rung.GLANCE.name.lower(): "at glances", Rung.ASLEEP.name.lower(): "asleep"}
 # What is read before it begins: a window may be so long.
 _BEFORE_S = 60.0
 
@@ -36,7 +32,8 @@ class Why:
     best of a near miss. `reach`: how far the looks of its window had come.
 
     `media`: its files that are there. `verdict`: what a person said. `woken`: of a camera on the ladder, the looks at
-    which it had another rung, or was watched for another reason, than at the look before, up to the decisive one.
+    which it had another rung, or another reason to be watched, than at the look before: up to the decisive one, or to
+    the first that came too late for a near miss.
     """
 
     subject: Event | NearMiss
@@ -101,7 +98,7 @@ def why(store: EventStore, subject: Event | NearMiss) -> Why:
         files = tuple(each for each in media.of(subject.id) if each.path.exists())
     finally:
         media.close()
-    woken = _woken(found[0], decisive_s) if found else ()
+    woken = _woken(found[0], decisive_s, last_s if isinstance(subject, NearMiss) else float("inf")) if found else ()
     return Why(subject, trace, decisive, reach, files, verdicts(store.database).get(subject.id), woken)
 
 
@@ -151,11 +148,17 @@ def _overall(subject: Event | NearMiss, rule: RuleSettings) -> list[str]:
     return [f"the event's own {own} are of the {looks}, {until}"]
 
 
-def _woken(trace: Trace, decisive_s: float) -> tuple[Step, ...]:
-    """See Why: from the look at which it was not watched for the last time, where that is known."""
-    steps = [step for step in trace.steps if step.attention and step.time_s <= decisive_s + _ROUNDED_S]
+def _woken(trace: Trace, decisive_s: float, missed_s: float) -> tuple[Step, ...]:
+    """See Why: from the look at which it was not watched for the last time, where that is known.
+
+    `missed_s`: the last look of a near miss. The next came too late, and says on which rung it was waited for.
+    """
+    steps = [step for step in trace.steps if step.attention]
+    late_s = next((step.time_s for step in steps if step.time_s > missed_s + _ROUNDED_S), decisive_s)
+    steps = [step for step in steps if step.time_s <= late_s + _ROUNDED_S]
     turns = [*steps[:1], *(after for before, after in pairwise(steps) if _turned(before, after))]
-    asleep = [place for place, step in enumerate(turns) if step.attention != WATCH]
+    by_then = [place for place, step in enumerate(turns) if step.time_s <= decisive_s + _ROUNDED_S]
+    asleep = [place for place in by_then if turns[place].attention != WATCH]
     return tuple(turns[asleep[-1] :] if asleep else turns)
 
 
@@ -167,15 +170,14 @@ def awake(turns: Sequence[Step]) -> str:
     """On which rung a camera was, and what woke it: "attention: at glances, watched since 12.2 s (motion)"."""
     first, *others = turns
     # What was before the first look that is known, nobody knows.
-    return f"attention: {', '.join([_rung(first, ' or before'), *(_rung(turn, '') for turn in others)])}"
+    told = [f"{first.rung}, {first.unmet}" if first.denied else _since(first, " or before")]
+    return f"attention: {', '.join([*told, *map(_since, others)])}"
 
 
-def _rung(turn: Step, or_before: str) -> str:
+def _since(turn: Step, or_before: str = "") -> str:
     if turn.attention == WATCH:
         return f"watched since {turn.time_s:.1f} s{or_before} ({turn.attention_why or 'for no reason any more'})"
-    rung = RUNGS.get(turn.attention, turn.attention)
-    # There was not power for all that had a reason.
-    return f"{rung}, to be watched ({turn.attention_why}) and not, for want of power" if turn.attention_why else rung
+    return f"since {turn.time_s:.1f} s {turn.unmet}" if turn.denied else turn.rung
 
 
 def _before(trace: Trace, decisive: Step, subject: Event | NearMiss) -> list[str]:

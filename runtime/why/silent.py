@@ -21,8 +21,8 @@ from runtime.events.store import EventStore
 from runtime.judge import Target
 from runtime.moment import iso
 from runtime.rule import State
-from runtime.why.fired import RUNGS, WATCH, lacking
-from runtime.why.trace import Step, Trace, traces
+from runtime.why.fired import lacking
+from runtime.why.trace import WATCH, Step, Trace, traces
 
 # A piece is written when it is full: its looks are older than its row, by this much at most where a gate is shut.
 _MOST_PIECE = timedelta(hours=2)
@@ -75,8 +75,10 @@ class Silence:
 
     def _raised(self) -> Iterator[str]:
         for event in self.events:
-            lasted = "held still" if event.ended_s is None else f"for {event.ended_s - event.raised_s:.0f} s"
-            yield f"it did fire: {_target(event)} at {_clock(event.raised_at)}, {lasted} (event {event.id[:8]})"
+            # As events list counts it.
+            lasted = "held still" if event.ended_s is None else f"lasted {event.ended_s - event.started_s:.1f} s"
+            since = f"{lasted} since its first look, which was {event.raised_s - event.started_s:.1f} s before"
+            yield f"it did fire: {_target(event)} at {_clock(event.raised_at)}, {since} (event {event.id[:8]})"
 
     def _blind(self) -> Iterator[str]:
         for incident in self.incidents:
@@ -87,9 +89,9 @@ class Silence:
     def _attention(self) -> Iterator[str]:
         """On which rungs of the ladder it was looked at; the looks of all targets are the same."""
         for trace in self.traces[:1]:
-            counts = Counter((step.attention, step.attention_why) for step in trace.steps if step.attention)
+            counts = Counter(_on_rung(step) for step in trace.steps if step.attention)
             if counts:
-                yield f"attention: {', '.join(f'{count} looks {_rung(*key)}' for key, count in counts.items())}"
+                yield f"attention: {'; '.join(f'{count} looks {rung}' for rung, count in counts.items())}"
 
     def _not_looked(self) -> Iterator[str]:
         hours = f"of {sum(self.booked.values()):.0f} s that are booked of the hour"
@@ -130,8 +132,10 @@ def silence(store: EventStore, camera: str, at: datetime, around_s: float, alarm
     )
 
 
-def _rung(attention: str, why: str) -> str:
-    return f"{RUNGS.get(attention, attention)}{f' ({why})' if why else ''}"
+def _on_rung(step: Step) -> str:
+    if step.denied:
+        return f"{step.rung}, {step.unmet}"
+    return f"{step.rung} ({step.attention_why})" if step.attention_why else step.rung
 
 
 def _clock(at: str | None) -> str:
@@ -229,14 +233,21 @@ def _kept_back(best: Step) -> str:
 
 def _pauses(steps: tuple[Step, ...]) -> Iterator[str]:
     """The longest time without a look, where it is long."""
-    pauses = [(later.time_s - earlier.time_s, earlier) for earlier, later in pairwise(steps)]
-    pause_s, before = max(pauses, key=lambda pause: pause[0], default=(0.0, steps[0]))
+    before, after = max(pairwise(steps), key=lambda pair: pair[1].time_s - pair[0].time_s, default=(steps[0], steps[0]))
+    pause_s = after.time_s - before.time_s
     if pause_s <= _PAUSE_S:
         return
     if any(step.gate != "off" for step in steps):
         why = "the gate was closed, nothing moved"
     elif before.attention not in ("", WATCH):
-        why = f"it was {RUNGS.get(before.attention, before.attention)}, where only key frames are looked at"
+        why = f"it was {before.rung}, {_reason(before, after)}"
     else:
         why = "no frame came, or none in time"
     yield f"  up to {pause_s:.1f} s passed between two looks: {why}"
+
+
+def _reason(before: Step, after: Step) -> str:
+    """Whether a camera that was not watched had a reason to be, as far as the looks before and after a pause tell."""
+    if before.denied:
+        return before.unmet
+    return f"by the end of it {after.unmet}" if after.denied else "without a reason to be watched"

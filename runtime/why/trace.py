@@ -7,11 +7,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from runtime.attempt import Reach
+from runtime.attention import Rung
 from runtime.events.scores import Piece
 from runtime.judge import Target
 from runtime.rule import State
 from runtime.rule_settings import RuleSettings
 
+# The rungs of the attention ladder, as looks are recorded with them, in words.
+WATCH = Rung.WATCH.name.lower()
+_RUNGS = {WATCH: "watched", Rung.GLANCE.name.lower(): "at glances", Rung.ASLEEP.name.lower(): "asleep"}
 # Of one watch the wall clock and the stream's seconds run in step; after a reload the seconds begin anew.
 _IN_STEP_S = 5.0
 _SETTINGS = frozenset(field.name for field in fields(RuleSettings))
@@ -38,6 +42,21 @@ class Step:
     others: Mapping[str, float]
     attention: str = ""
     attention_why: str = ""
+
+    @property
+    def rung(self) -> str:
+        """The rung, in words."""
+        return _RUNGS.get(self.attention, self.attention)
+
+    @property
+    def denied(self) -> bool:
+        """Whether there was a reason to watch it, and not the power."""
+        return bool(self.attention_why) and self.attention != WATCH
+
+    @property
+    def unmet(self) -> str:
+        """That it was denied, in words."""
+        return f"to be watched ({self.attention_why}) and not, for want of power"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,11 @@ def test_auto_takes_the_fastest_and_remembers(
     # Torch is the reference, never a choice.
     wanted = ["opencv fp16", "opencv fp32", *(["openvino bf16"] if cpu_has_bf16() else []), "openvino fp16"]
     assert sorted(replays) == [*wanted, "openvino fp32", "openvino int8"]
-    assert len(lines) == len(replays)
+    # One before each, and what was found.
+    assert len(lines) == 2 * len(replays)
+    assert [line.partition(": ")[0] for line in lines[::2]] == [
+        f"choosing an engine, {number} of {len(replays)}" for number in range(1, len(replays) + 1)
+    ]
     records = json.loads((box / trust.VERIFIED).read_text()).values()
     real = [record for record in records if not record["description"]["emulated"]]
     fastest = min(real, key=lambda record: record["milliseconds"])
@@ -92,6 +96,7 @@ def test_a_named_emulation_is_opened_and_told(exported: Exported, box: Path) -> 
     with trust.choose(exported.bundle, "opencv", "fp16", box=box, log=lines.append) as opened:
         assert opened.describe().precision == "fp16"
     assert any("cast up" in line for line in lines)
+    assert not any("choosing" in line for line in lines)
 
 
 @pytest.mark.parametrize(

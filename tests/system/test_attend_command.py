@@ -57,6 +57,8 @@ def test_a_camera_is_attended_shown_and_released(folder: Path, capsys: pytest.Ca
     assert "no stream writes to events.sqlite now" in shown
     with only_writer(folder / "events.sqlite"):
         assert edge_resnet(capsys, "attend", "--json").answer == {"attended": [told], "stream_runs": True}
+    longest = edge_resnet(capsys, "attend", "yard/gate", "--for", "366 d", "--json").answer["attended"]
+    assert datetime.fromisoformat(longest[0]["until"]) > until + timedelta(days=365)
     longer = edge_resnet(capsys, "attend", "yard/gate", "--for", "2h", "--json").answer["attended"]
     assert datetime.fromisoformat(longer[0]["until"]) > until + timedelta(hours=1)
     stopped = edge_resnet(capsys, "attend", "yard/gate", "--stop", "--json")
@@ -136,6 +138,9 @@ def test_a_file_that_is_no_store_is_refused_and_stays_as_it_is(
         (["yard/clip"], "yard/clip: a file or folder, which has no time of day; those that can be attended: yard/gate"),
         (["yard/door"], "yard/door: watched all the time as it is (attention: full, no gate in cameras.yaml); those"),
         (["yard/gate", "--for", "2"], '--for 2: takes a length of time, such as "10 min" or 2h'),
+        (["yard/gate", "--for", "366.1 d"], "--for 366.1 d: a length of time is over 0 and at most 366 d"),
+        (["yard/gate", "--for", "0s"], "--for 0s: a length of time is over 0 and at most 366 d"),
+        (["yard/gate", "--for=-5min"], "--for -5min: a length of time is over 0 and at most 366 d"),
         (["yard/gate", "--for", "2h", "--stop"], "--for and --stop: choose one of them"),
         (["--for", "2h"], "--for: of which camera?"),
         (["--stop"], "--stop: of which camera?"),

@@ -17,6 +17,7 @@ def test_it_tells_of_the_whole_box(tmp_path: Path, capsys: pytest.CaptureFixture
     assert seen.code == Exit.FINE, seen.out
     for told in ("processor:", "onnxruntime", "OpenCV FFMPEG", "/dev/video", "clock", "disk space", "versions"):
         assert told in seen.out
+    assert not any(" ok " in line and "not installed" in line for line in seen.out.splitlines())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -39,6 +40,9 @@ def test_a_configuration_with_a_mistake_is_a_problem(tmp_path: Path, capsys: pyt
     assert seen.code == Exit.VERDICT_NO
     (problem,) = [item for item in seen.answer["items"] if item["verdict"] == "problem"]
     assert "did you mean rate?" in problem["found"]
+    file.write_text("sites: {yard: {cameras: {gate: {detect: 0, rat: 1, heartbeet: 1}}}}\n")
+    seen = edge_resnet(capsys, "doctor", "--config", file, "--events", tmp_path / "events.sqlite")
+    assert f"problems: {file} (2)" in seen.out
 
 
 def test_a_configuration_that_is_not_there_is_told_before_anything_is_looked_at(

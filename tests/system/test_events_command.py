@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,30 @@ def test_the_newest_come_last_and_may_be_chosen(store: Path, capsys: pytest.Capt
     assert "person in ramp" in shown
     assert "1 min 30 s" in shown
     assert "held" in shown
+
+
+LONG = replace(FIRE, id="dddd", camera="campus-of-the-north/hall-of-the-machines", alarm="intruder")
+
+
+def test_a_pipe_gets_all_of_it_and_a_terminal_first_lacks_the_severity(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = ("events", "list", "--events", store)
+    monkeypatch.setenv("COLUMNS", "80")
+    with EventStore(store) as opened:
+        opened.add(LONG)
+    piped = edge_resnet(capsys, *listing).out
+    assert [LONG.camera, "intruder", "critical"] in [line.split()[3:6] for line in piped.splitlines()]
+    # A dumb terminal has 80 columns and no colours.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    shown = edge_resnet(capsys, *listing).out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert not any(word in shown for word in ("sever", "crit"))
+    assert "…" not in shown
+    row = next(line for line in shown.splitlines() if line.startswith("dddd"))
+    assert row.split()[1:3] == datetime.fromisoformat(NOON).astimezone().strftime("%Y-%m-%d %H:%M:%S").split()
+    assert "1 min 30 s" in row
 
 
 def test_a_near_miss_says_why_it_did_not_fire(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,7 +59,7 @@ def test_people_see_shares_reasons_sums_and_incidents(
     assert "1 h 24 min" in yard
     assert "offline: refused 8 min 20 s, frozen 1 min 40 s, starting 2.5 s" in yard
     assert "100.00%" in shown.out
-    assert "all hours are whole (6;" in shown.out
+    assert "all 6 camera-hours are whole (" in shown.out
     assert "openvino hangs [8/8]" in shown.out
     assert "(the box)" in shown.out
     assert "1 min 40 s" in shown.out
@@ -85,7 +85,7 @@ def test_programs_get_seconds_from_the_hour_they_ask_for(store: EventStore, caps
 def test_hours_that_do_not_add_up_are_named(store: EventStore, capsys: pytest.CaptureFixture[str]) -> None:
     store.add_ledger([Entry("site/yard", HOURS[13], "watched", 3600.0)], {})
     shown = edge_resnet(capsys, "report", "--ledger", "--events", store.path)
-    assert "1 of 6 hours are not 3600 s" in shown.out
+    assert "1 of 6 camera-hours are not 3600 s" in shown.out
     assert "site/yard 2026-11-24T13:00 (7200 s)" in shown.out
 
 

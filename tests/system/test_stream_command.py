@@ -203,7 +203,9 @@ def test_ctrl_c_while_an_engine_is_being_opened_ends_it_at_once(folder: Path) ->
         (["--camera", "clip.avi", "--camera", "clip.avi", "--save", "o.mp4"], "one at a time"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--camera", "clip.avi", "--metrics", "9108"], "HOST:PORT"),
-        (["--camera", "clip.avi", "--bundle", "nowhere"], "no bundle here"),
+        (["--camera", "clip.avi", "--bundle", "nowhere"], "nowhere: no such folder"),
+        (["--camera", "clip.avi", "--backend", "foo"], "backend foo: unknown"),
+        (["--camera", "clip.avi", "--precision", "int9"], "--precision int9: unknown"),
         (["--camera", "clip.avi", "--rate", "0"], "--rate"),
         (["--camera", "clip.avi", "--rate", "1"], "too slow for alarm fire"),
         (["--camera", "clip.avi", "--max-seconds", "0"], "--max-seconds"),
@@ -229,6 +231,7 @@ def test_a_mistake_is_one_line_and_exit_2(
     assert last.startswith("edge-resnet: ")
     assert says in last
     assert "s3cr3t" not in err
+    assert "watching" not in err
 
 
 def test_without_a_bundle_it_says_what_to_do(

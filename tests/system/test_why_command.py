@@ -16,6 +16,7 @@ from edge_resnet.command import Exit
 from edge_resnet.errors import UserError
 from edge_resnet.manifest import AlarmSpec, InputSpec, ModelSpec
 from runtime import session
+from runtime.events.store import EventStore
 from tests.commands import edge_resnet
 from tests.stand_ins import BRIGHT, DARK, choose_brightness, write_bundle, write_clip
 
@@ -147,6 +148,12 @@ def test_a_picture_where_matplotlib_is_missing_is_told(
 def test_mistakes_are_told(watched: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     given = [] if "--events" in arguments else ["--events", watched / "events.sqlite"]
     assert words in edge_resnet(capsys, "why", *arguments, *given).mistake
+
+
+def test_in_an_empty_store_nothing_was_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    EventStore(tmp_path / "events.sqlite").close()
+    for subject, words in (("last", "events.sqlite: no event yet"), ("last-miss", "events.sqlite: no near miss yet")):
+        assert edge_resnet(capsys, "why", subject, "--events", tmp_path / "events.sqlite").mistake.endswith(words)
 
 
 def test_a_clip_that_was_cut_is_said_to_be(watched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

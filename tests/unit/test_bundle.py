@@ -104,8 +104,14 @@ def test_an_oversized_manifest_is_not_read(folder: Path) -> None:
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no bundle here"):
-        Bundle.open(tmp_path)
+    (tmp_path / "file").touch()
+    for folder, why in (
+        (tmp_path, "no bundle here"),
+        (tmp_path / "none", "none: no such folder; make one"),
+        (tmp_path / "file", "file: a file, and a bundle is a folder"),
+    ):
+        with pytest.raises(BundleError, match=why):
+            Bundle.open(folder)
 
 
 def test_golden_frames_are_never_unpickled(folder: Path) -> None:

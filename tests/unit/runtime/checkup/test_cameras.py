@@ -212,4 +212,4 @@ def test_devices_have_names_and_may_not_be_ours(tmp_path: Path, monkeypatch: pyt
 
 def test_a_box_without_cameras_is_fine(tmp_path: Path) -> None:
     (item,) = devices(tmp_path, tmp_path)
-    assert (item.verdict, item.found) == ("ok", "none")
+    assert (item.verdict, item.found) == ("absent", "none")

@@ -50,7 +50,7 @@ def test_an_engine_that_is_broken_is_a_problem_and_one_that_is_missing_is_not(
     items = by_name(engines.engines(tmp_path))
     assert items["torch"].verdict == "problem"
     assert "no libcudart" in items["torch"].found
-    assert (items["openvino"].verdict, items["openvino"].found) == ("ok", "not installed; pip it")
+    assert (items["openvino"].verdict, items["openvino"].found) == ("absent", "not installed; pip it")
     assert (items["speed"].verdict, items["speed"].advice) == ("warning", "pip install 'edge-resnet[cpu]'")
 
 
