@@ -8,7 +8,6 @@ DIR is as benchmarks.real wants it. All of it goes through the commands that use
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.real import find_data
 from edge_resnet import command
 from edge_resnet.errors import UserError
@@ -123,17 +123,13 @@ def measure(data: Path, out: Path, only: Sequence[str]) -> list[Row]:
 def main() -> int:
     """Measure and print; the exit code."""
     names = ("fire", "person", "violence", "intrusion", "cifar10")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("accuracy", __doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--only", default=",".join(names))
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    try:
-        rows = measure(find_data(args.data), args.out, args.only.split(","))
-    except UserError as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    rows = measure(find_data(args.data), args.out, args.only.split(","))
     if args.json:
         command.answer_json({"processor": cpu_name(), "rows": [asdict(row) for row in rows]})
     else:
@@ -143,4 +139,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -7,7 +7,6 @@ ours do, after 5 s of quiet and 10 s of cooldown, so that only what raises an al
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,9 +17,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.real import find_data
 from edge_resnet import command
-from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
 from edge_resnet.progress import Narrator
 from runtime.backtest.budget import Budget, bound
@@ -121,17 +120,13 @@ def show(answer: dict[str, Any]) -> None:
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("alarms", __doc__)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--budget", default="60/hour")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    try:
-        answer = measure(args.bundle, find_data(args.data) / "clips", Budget.parse(args.budget), Narrator())
-    except UserError as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    answer = measure(args.bundle, find_data(args.data) / "clips", Budget.parse(args.budget), Narrator())
     if args.json:
         command.answer_json(answer)
     else:
@@ -140,4 +135,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -6,7 +6,6 @@ python -m benchmarks.blindness [--json] [--data DIR]: DIR holds clips/ with trut
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.real import find_data
 from edge_resnet import command
 from edge_resnet.hardware import cpu_name
@@ -176,7 +176,7 @@ def gated(frames: list[tuple[float, Image]], truth: list[Interval]) -> dict[str,
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser("blindness", __doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -196,4 +196,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

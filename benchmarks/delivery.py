@@ -16,7 +16,6 @@ mosquitto is needed (make packages), and a quiet machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command_line import Parser, exit_code
 from runtime.config.sinks import MqttSettings
 from runtime.delivery.office import Office
 from runtime.events import scores
@@ -108,7 +108,7 @@ class Subscriber:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("delivery", __doc__)
     parser.add_argument("--events", type=int, default=100, help="alarms of the camera")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the storm lasts")
     parser.add_argument("--json", action="store_true")
@@ -206,4 +206,4 @@ def _place() -> Iterator[tuple[Path, Broker]]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

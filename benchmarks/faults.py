@@ -12,7 +12,6 @@ PYTHON: of an environment that has that package. A real RTSP server is needed (m
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.command_line import Parser, exit_code
 from tests.rig.proxy import Proxy
 from tests.rig.rtsp import RtspServer
 from tests.rig.rtsp import Stream as Sent
@@ -192,7 +192,7 @@ def _seconds(seconds: float | None) -> str:
 
 def main() -> None:
     """Print what each program made of each fault."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("faults", __doc__)
     parser.add_argument("--ultralytics", metavar="PYTHON", help="Of an environment that has ultralytics.")
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
     arguments = parser.parse_args()
@@ -205,4 +205,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -17,7 +17,6 @@ choice of threads, two rounds.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -32,12 +31,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import command_line
+from benchmarks.command_line import Parser, ProgramError, exit_code
 from benchmarks.inference_engine import Task
 from benchmarks.inference_peers import Peer, missing, peers, read
 from benchmarks.multiplications import gmac_a_frame
 from edge_resnet import command
 from edge_resnet.bundle import Bundle
-from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
 from runtime import trust
 from runtime.backends import precisions
@@ -110,18 +110,23 @@ class Measured:
 def ended(asked: Sequence[str]) -> tuple[str, int]:
     """Run a program to its end: what it wrote to standard output, and its largest resident set in bytes.
 
-    Raises RuntimeError with the end of what it said when it fails.
+    Raises ProgramError with the end of what it said when it fails.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(asked, stdout=output, stderr=log)
         peak = 0
-        while process.poll() is None:
-            peak = max(peak, _peak_bytes(process.pid))
-            time.sleep(_WEIGH_EVERY_S)
+        try:
+            while process.poll() is None:
+                peak = max(peak, _peak_bytes(process.pid))
+                time.sleep(_WEIGH_EVERY_S)
+        finally:
+            # It is over, but at Ctrl-C.
+            process.kill()
+            process.wait()
         for file in (output, log):
             file.seek(0)
         if process.returncode:
-            raise RuntimeError(f"{asked[0]} failed ({process.returncode}): {(log.read() or output.read())[-500:]}")
+            raise ProgramError(f"{asked[0]} failed ({process.returncode}): {(log.read() or output.read())[-500:]}")
         return output.read(), peak
 
 
@@ -246,22 +251,27 @@ def show(answer: dict[str, Any]) -> None:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="Of each configuration in each round.")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--picture", type=Path, metavar="FILE")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    effort = (
-        Effort(QUICK_BATCHES, QUICK_THREADS, 2, 1.0) if args.quick else Effort(rounds=args.rounds, seconds=args.seconds)
+    parser = Parser("inference", __doc__)
+    usual = Effort()
+    parser.add_argument("bundle", type=Path, help="its folder, as edge-resnet export writes it")
+    parser.add_argument("--rounds", type=command_line.count, metavar="N", help=f"by default {usual.rounds}")
+    parser.add_argument(
+        "--seconds",
+        type=command_line.seconds,
+        metavar="S",
+        help=f"of each configuration in each round; by default {usual.seconds:g}",
     )
-    try:
-        bundle = Bundle.open(args.bundle)
-    except UserError as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    parser.add_argument("--quick", action="store_true", help="two minutes: two batches, two rounds")
+    parser.add_argument("--picture", type=command_line.picture, metavar="FILE.png", help="images a second by batch")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    args = parser.parse_args()
+    parser.not_beside_quick(args, "rounds", "seconds")
+    effort = (
+        Effort(QUICK_BATCHES, QUICK_THREADS, 2, 1.0)
+        if args.quick
+        else Effort(rounds=args.rounds or usual.rounds, seconds=args.seconds or usual.seconds)
+    )
+    bundle = Bundle.open(args.bundle)
     with tempfile.TemporaryDirectory() as box:
         answer = measure(bundle, effort, box)
     if args.picture is not None:
@@ -276,4 +286,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.command_line import ProgramError
 from edge_resnet.bundle import MODEL_FILES, Bundle
 from runtime.backends.base import INPUT
 from runtime.backends.registry import precisions, variant
@@ -67,12 +68,12 @@ def missing() -> list[str]:
 
 
 def read(name: str, output: str) -> Said:
-    """What its output says. Raises RuntimeError when it says no such thing."""
+    """What its output says. Raises ProgramError when it says no such thing."""
     if name == OPENVINO and (found := _OPENVINO_SAYS.search(output)):
         return Said(float(found[1]), None, float(found[2]))
     if name == ONNXRUNTIME and (found := _ONNXRUNTIME_SAYS.search(output)):
         return Said(1000.0 * float(found[2]), 1000.0 * float(found[3]), float(found[1]))
-    raise RuntimeError(f"{name} told no times: {output[-500:]}")
+    raise ProgramError(f"{name} told no times: {output[-500:]}")
 
 
 def _beside_python() -> Path:

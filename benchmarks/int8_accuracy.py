@@ -6,7 +6,6 @@ tinyimagenet/{train,val} (by default EDGE_RESNET_REAL, or ../shared/data). Calib
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.real import find_data
 from edge_resnet import command, files, runs
 from edge_resnet.bundle import MODEL_FILES, Bundle, write_manifest
-from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_has_bf16, cpu_name
 from edge_resnet.manifest import InputSpec
 from edge_resnet.model import load
@@ -117,17 +116,13 @@ def measure(data: Path, folder: Path, pictures: int, narrator: Narrator) -> list
 
 def main() -> int:
     """Measure and print; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("int8_accuracy", __doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--pictures", type=int, default=DEFAULT_COUNT)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            results = measure(find_data(args.data), Path(folder), args.pictures, Narrator())
-    except UserError as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(find_data(args.data), Path(folder), args.pictures, Narrator())
     rows = [result.to_json() for result in results]
     if args.json:
         command.answer_json({"processor": cpu_name(), "calibration_pictures": args.pictures, "rows": rows})
@@ -142,4 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -6,7 +6,6 @@ limit is ResNet-50's multiplications over the rate of a large product of u8 and 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.multiplications import GMAC, gmac_a_frame, products
 from edge_resnet import command, runs
 from edge_resnet.hardware import cpu_name
@@ -109,7 +109,7 @@ def _ratio(numerators: list[float], denominators: list[float]) -> float:
 
 def main() -> int:
     """Measure and print; 1 when a figure is under its bar."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("int8_speed", __doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--json", action="store_true")
@@ -130,4 +130,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -6,12 +6,12 @@ from (by default EDGE_RESNET_REAL, or ../shared/data). Writes runs/real, and goe
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 from pathlib import Path
 
+from benchmarks.command_line import Parser, exit_code
 from edge_resnet import command, files, runs
 from edge_resnet.cli.app import app
 from edge_resnet.cli.tables import print_clips
@@ -45,16 +45,12 @@ def run(data: Path, input_size: str) -> int:
 
 def main() -> int:
     """Run and print; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("real", __doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--input", default="224x224")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    try:
-        data = find_data(args.data)
-    except UserError as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    data = find_data(args.data)
     if code := run(data, args.input):
         return code
     clips = watch_clips(data / "clips", OUT / runs.BUNDLE, OUT / "events.sqlite", command.say)
@@ -74,4 +70,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

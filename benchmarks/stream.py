@@ -31,12 +31,16 @@ import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 
+from benchmarks import command_line
 from benchmarks.cameras.program import Program
+from benchmarks.command_line import Parser, ProgramError, exit_code
 from edge_resnet import command, files
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name
+from edge_resnet.verdict import GATES
 from runtime import trust
+from runtime.backends.registry import NAMES
 from runtime.look import Look
 from runtime.outputs.output import Output
 from runtime.pace import Pace
@@ -141,7 +145,7 @@ def ours(task: Task) -> Meter:
 
 @contextmanager
 def camera(clip: str, folder: Path) -> Iterator[str]:
-    """The address of a camera that shows `clip`, over and over in real time. Raises UserError, RuntimeError."""
+    """The address of a camera that shows `clip`, over and over in real time. Raises UserError, ProgramError."""
     if Address.parse(clip).live:
         yield clip
         return
@@ -152,7 +156,7 @@ def camera(clip: str, folder: Path) -> Iterator[str]:
     asked = [sys.executable, "-m", "benchmarks.cameras.server", str(folder / "server.json")]
     with Program(asked, folder / "server.log") as server:
         if not server.until(lambda: bool(server.lines), _SERVED_WITHIN_S):
-            raise RuntimeError(f"the server does not begin: {server.log}")
+            raise ProgramError(f"the server does not begin: {server.log}")
         yield f"rtsp://127.0.0.1:{server.lines[0]['port']}/clip"
 
 
@@ -169,11 +173,11 @@ def _write_stream(clip: Path, path: Path) -> int:
 
 
 def run(side: str, task: Task) -> dict[str, float]:
-    """A side in a process of its own. Raises RuntimeError with the end of what it said."""
+    """A side in a process of its own. Raises ProgramError with the end of what it said."""
     asked = [sys.executable, "-m", "benchmarks.stream", "--side", side, "--task", json.dumps(asdict(task))]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{side} failed ({done.returncode}): {done.stderr[-2000:]}")
+        raise ProgramError(f"{side} failed ({done.returncode}): {done.stderr[-2000:]}")
     told: dict[str, float] = json.loads(done.stdout)
     return told
 
@@ -204,15 +208,15 @@ def measure(task: Task, rounds: int) -> dict[str, Any]:
 
 def main() -> int:
     """Measure and print; 1 when the overhead is over the bar."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, nargs="?")
-    parser.add_argument("clip", nargs="?")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=5.0)
-    parser.add_argument("--backend", default=trust.AUTO)
-    parser.add_argument("--precision", default=trust.AUTO)
-    parser.add_argument("--json", action="store_true")
+    parser = Parser("stream", __doc__)
+    parser.add_argument("bundle", type=Path, nargs="?", help="its folder, as edge-resnet export writes it")
+    parser.add_argument("clip", nargs="?", help="a file of H.264, or rtsp://...")
+    parser.add_argument("--seconds", type=command_line.seconds, metavar="S", default=60.0, help="of each side a round")
+    parser.add_argument("--rounds", type=command_line.count, metavar="N", default=5, help="of both sides in turns")
+    parser.add_argument("--rate", type=command_line.rate, metavar="N", default=5.0, help="looks a second")
+    parser.add_argument("--backend", default=trust.AUTO, help=", ".join((trust.AUTO, *NAMES)))
+    parser.add_argument("--precision", default=trust.AUTO, help=", ".join((trust.AUTO, *GATES)))
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--side", choices=(BARE, OURS), help=argparse.SUPPRESS)
     parser.add_argument("--task", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -222,6 +226,7 @@ def main() -> int:
         return 0
     if args.bundle is None or args.clip is None:
         parser.error("BUNDLE and CLIP are needed")
+    trust.check(Bundle.open(args.bundle), args.backend, args.precision, trust.AUTO)
     with tempfile.TemporaryDirectory() as folder, camera(args.clip, Path(folder)) as address:
         box = str(Path(folder) / "box")
         task = Task(str(args.bundle), address, args.seconds, args.rate, args.backend, args.precision, box)
@@ -238,4 +243,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.watch import Program, Run, edge_resnet, peer, watch
 from edge_resnet import weights
 from edge_resnet.demo.generate import generate_pictures
@@ -90,7 +91,7 @@ class Task:
 
 
 def race(sides: dict[str, Make], rounds: int, folder: Path) -> dict[str, list[Run]]:
-    """Run all sides in turns; each round begins with another one. Raises RuntimeError when one fails."""
+    """Run all sides in turns; each round begins with another one. Raises ProgramError when one fails."""
     runs: dict[str, list[Run]] = {name: [] for name in sides}
     names = list(sides)
     for number in range(rounds):
@@ -209,7 +210,7 @@ def prepared(args: argparse.Namespace, folder: Path) -> Task:
 
 def parsed() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("train", __doc__)
     parser.add_argument(
         "--weights", default="imagenet", help="of all sides: imagenet, or a file of torchvision's names"
     )
@@ -247,12 +248,8 @@ def main() -> int:
         "threads": torch.get_num_threads(),
         **{key: getattr(args, key) for key in ("side", "batch", "epochs", "rounds")},
     }
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            answer |= races(args, Path(name))
-    except (RuntimeError, UserError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    with tempfile.TemporaryDirectory() as name:
+        answer |= races(args, Path(name))
     print(json.dumps(answer) if args.json else _table(answer))
     return 0 if passes(answer) or not cpu_has_bf16() else 1
 
@@ -281,4 +278,4 @@ def _table(answer: dict) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.command_line import ProgramError
+
 _LOOK_EVERY_S, _WEIGH_EVERY_S = 0.05, 0.5
 _TAIL_LINES = 15
 
@@ -66,7 +68,7 @@ class Run:
 
 
 def watch(program: Program) -> Run:
-    """Run a program to its end. Raises RuntimeError with the end of its log when it fails."""
+    """Run a program to its end. Raises ProgramError with the end of its log when it fails."""
     started, begun, weighed, peak = time.perf_counter(), 0.0, 0.0, 0
     known: list[float] = []
     with program.log.open("wb") as log:
@@ -88,7 +90,7 @@ def watch(program: Program) -> Run:
                 process.wait()
     if process.returncode or not known:
         tail = "\n".join(program.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
-        raise RuntimeError(f"{program.name} failed ({process.returncode}):\n{tail}")
+        raise ProgramError(f"{program.name} failed ({process.returncode}):\n{tail}")
     return Run(tuple(program.epochs()), tuple(known), begun, peak)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command_line import Parser, exit_code
 from runtime.events.store import EventStore
 from runtime.recording.archive import Archive
 from runtime.recording.recorder import Recorder
@@ -39,7 +41,7 @@ _COUNTED: tuple[tuple[str, type, str], ...] = (
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("why", __doc__)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--backend", default="auto")
@@ -97,4 +99,4 @@ def _count(spent: Counter[str], name: str, kind: type, method: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -11,7 +11,6 @@ others; `inside_rose_most`: its log odds are further over what that zone usually
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import sys
@@ -25,6 +24,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.real import BESIDE
 from edge_resnet import command
 from edge_resnet.bundle import Bundle
@@ -262,7 +262,7 @@ def pasted(bundle_folder: Path, data: Path) -> dict[str, Any] | None:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("zones", __doc__)
     for name in ("fire", "person", "drawn"):
         parser.add_argument(f"--{name}", type=Path, metavar="BUNDLE")
     parser.add_argument("--drawn-clips", type=Path, metavar="DIR")
@@ -288,4 +288,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

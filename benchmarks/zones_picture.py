@@ -5,7 +5,6 @@ python -m benchmarks.zones_picture BUNDLE CLIPS OUT.png (CLIPS: of edge_resnet/d
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmarks.command_line import Parser, exit_code
 from benchmarks.zones import BACKEND, PRECISION, SCENES, polygon, watched
 from edge_resnet import command, files
 from edge_resnet.bundle import Bundle
@@ -60,7 +60,7 @@ def draw(photo: Axes, plot: Axes, frame: Frame, looks: list[Look], zones: Sequen
 
 def main() -> int:
     """Draw it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("zones_picture", __doc__)
     for name in ("bundle", "clips", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
@@ -87,4 +87,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -51,19 +51,21 @@ from time import monotonic
 from typing import Any
 
 from benchmarks.cameras import picture
-from benchmarks.cameras.course import SIZES, Course, Plan, scenery
+from benchmarks.cameras.course import SIZES, Course, scenery
+from benchmarks.cameras.material import Material
+from benchmarks.cameras.options import parsed, plan_of
 from benchmarks.cameras.pieces import Encoding
 from benchmarks.cameras.systems import ours, peers
+from benchmarks.command_line import exit_code
 from benchmarks.real import find_data
 from edge_resnet import command
 from edge_resnet.bundle import Bundle
 from edge_resnet.demo.generate import TRUTH_NAME, generate_clips
 from edge_resnet.errors import UserError
 from edge_resnet.hardware import cpu_name, memory_bytes
+from runtime import trust
 
 _CLIPS = "clips"
-# A trial with the ladder takes 45 s; one more may begin until then.
-QUICK = Plan(26.0, 8.0, alarming=3, moving=1, ladder_first=40, peer_s=10.0, until_s=130.0, quiet_s=12)
 _GIGA = 1e9
 # Of the first setting, at the top of the answer.
 _HEADLINES = (
@@ -76,45 +78,6 @@ _HEADLINES = (
     "recall_at_capacity",
     "extra_delay_s",
 )
-
-
-def parsed() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--clips", type=Path, help="spliced in; by default real ones where they are, else drawn")
-    parser.add_argument("--truth", type=Path, help="what is seen in them; by default truth.csv beside them")
-    parser.add_argument("--share", type=float, nargs="+", default=[0.05], help="of the cameras that show an excerpt")
-    parser.add_argument("--rate-control", nargs="+", choices=("variable", "constant"), default=["variable"])
-    parser.add_argument("--stream", nargs="+", choices=SIZES, default=["main"])
-    parser.add_argument("--sites", type=int, metavar="N", help="that the cameras are of; by default as many as cameras")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each trial's window")
-    parser.add_argument("--settle", type=float, default=12.0, help="seconds before it, after all cameras were seen")
-    parser.add_argument("--most", type=int, default=256, help="no trial has more cameras")
-    parser.add_argument("--threshold", type=float, help="of all alarms; by default the bundle's")
-    parser.add_argument("--engine", nargs=2, default=(), metavar=("BACKEND", "PRECISION"), help="of ours")
-    parser.add_argument("--recording", action="store_true", help="ours keeps pictures and clips of events, as shipped")
-    parser.add_argument("--ultralytics", metavar="PYTHON", help="of an environment with that package")
-    parser.add_argument("--roboflow", metavar="PYTHON", help="of an environment with the package inference")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "edge-resnet-cameras")
-    parser.add_argument("--picture", type=Path, metavar="FILE.png", help="how CPU, memory and age grow with cameras")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true")
-    args = parser.parse_args()
-    if args.quick and (args.ultralytics or args.roboflow):
-        parser.error("--quick has no time for --ultralytics and --roboflow")
-    if not all(0.0 < share <= 1.0 for share in args.share):
-        parser.error("--share: over 0 and at most 1")
-    if args.sites is not None and args.sites < 1:
-        parser.error("--sites: at least 1")
-    return args
-
-
-def plan_of(args: argparse.Namespace) -> Plan:
-    """How much is tried."""
-    if args.quick:
-        return QUICK
-    return Plan(args.seconds, args.settle, alarming=12, moving=4, most=args.most)
 
 
 def find_clips(args: argparse.Namespace) -> tuple[Path, Path]:
@@ -132,17 +95,20 @@ def find_clips(args: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def measured(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    """The answer of each setting. Raises UserError, RuntimeError."""
+    """The answer of each setting. Raises UserError, ProgramError."""
     began_s = monotonic()
-    bundle, plan, (clips, truth) = Bundle.open(args.bundle), plan_of(args), find_clips(args)
+    bundle, plan = Bundle.open(args.bundle), plan_of(args)
+    trust.check(bundle, *(args.engine or (trust.AUTO, trust.AUTO)), trust.AUTO)
+    material = Material.read(*find_clips(args))
+    material.check(bundle.model.alarms, command.say)
     rules = {} if args.threshold is None else {"threshold": args.threshold, "mean_threshold": args.threshold}
     alarms = dict.fromkeys(bundle.model.alarms, rules)
     programs = [ours(args.bundle, mode, alarms, args.engine, args.recording, args.sites) for mode in ("ladder", "full")]
     programs += peers(bundle, folder, not args.quick, args.ultralytics, args.roboflow)
     answers = []
     for stream, rate_control in product(args.stream, args.rate_control):
-        command.say(f"{stream} stream, {rate_control} rate: encoding what is shown")
-        shown = scenery(clips, truth, bundle, Encoding(*SIZES[stream], rate_control), args.cache, plan)
+        command.say(f"{stream} stream, {rate_control} rate: encoding what is shown of {material.place}")
+        shown = scenery(material, bundle, Encoding(*SIZES[stream], rate_control), args.cache, plan)
         course = Course(programs, shown, plan, folder, command.say, began_s)
         baseline = course.baseline()
         for share in args.share:
@@ -153,13 +119,9 @@ def measured(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Measure and print; the exit code."""
-    args = parsed()
-    try:
-        with tempfile.TemporaryDirectory(prefix="edge-resnet-cameras-") as folder:
-            settings = measured(args, Path(folder))
-    except (RuntimeError, UserError) as error:
-        command.say(str(error))
-        return command.Exit.USER_MISTAKE
+    args = parsed(__doc__)
+    with tempfile.TemporaryDirectory(prefix="edge-resnet-cameras-") as folder:
+        settings = measured(args, Path(folder))
     machine = {"processor": cpu_name(), "cores": os.cpu_count(), "memory_gb": round(memory_bytes() / _GIGA, 1)}
     answer = {
         **{key: settings[0][key] for key in _HEADLINES},
@@ -214,4 +176,4 @@ def _row(name: str, capacity: float, ratio: float | None, trials: Sequence[dict[
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

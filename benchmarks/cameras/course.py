@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from benchmarks.cameras import excerpts, results
+from benchmarks.cameras.material import Material
 from benchmarks.cameras.pieces import FPS, Encoding, Pieces
 from benchmarks.cameras.quiet import quiet_picture
 from benchmarks.cameras.results import Baseline
@@ -18,8 +19,6 @@ from benchmarks.cameras.timeline import Scenery
 from benchmarks.cameras.trial import Stand, Trial
 from edge_resnet.bundle import Bundle
 from edge_resnet.errors import UserError
-from runtime.backtest.clips import find_clips
-from runtime.backtest.truth import read_truth
 
 SIZES = {"main": (1920, 1080), "sub": (640, 360)}
 # Few enough that full decoding never has to wait, on a small box too.
@@ -49,12 +48,11 @@ class Plan:
     quiet_s: int = 120
 
 
-def scenery(clips: Path, truth: Path, bundle: Bundle, encoding: Encoding, cache: Path, plan: Plan) -> Scenery:
+def scenery(material: Material, bundle: Bundle, encoding: Encoding, cache: Path, plan: Plan) -> Scenery:
     """What there is to show, encoded. Raises UserError."""
-    found, known = find_clips(clips), read_truth(truth)
-    alarming = excerpts.alarming(found, known, bundle.model.alarms, plan.alarming)
-    moving = excerpts.moving(found, known, plan.moving)
-    pieces = Pieces(cache, encoding, quiet_picture([clip for clip in found if not known.get(clip.name)], bundle))
+    alarming = excerpts.alarming(material.clips, material.truth, bundle.model.alarms, plan.alarming)
+    moving = excerpts.moving(material.clips, material.truth, plan.moving)
+    pieces = Pieces(cache, encoding, quiet_picture(material.place, material.quiet, bundle))
     return Scenery(
         quiet=pieces.quiet(plan.quiet_s),
         alarming=tuple(pieces.spliced(each, number) for number, each in enumerate(alarming)),

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.command_line import ProgramError
 from benchmarks.watch import pss_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,12 +71,12 @@ class Program:
         self._thread.join()
 
     def until(self, holds: Callable[[], bool], patience_s: float) -> bool:
-        """Wait until something holds; whether it does. Raises RuntimeError with the end of its log where it ended."""
+        """Wait until something holds; whether it does. Raises ProgramError with the end of its log where it ended."""
         until_s = time.monotonic() + patience_s
         while not holds():
             if self._process.poll() is not None:
                 tail = "\n".join(self.log.splitlines()[-_TAIL_LINES:])
-                raise RuntimeError(f"{' '.join(self._command)} ended ({self._process.returncode}):\n{tail}")
+                raise ProgramError(f"{' '.join(self._command)} ended ({self._process.returncode}):\n{tail}")
             if time.monotonic() > until_s:
                 return False
             time.sleep(_LOOK_EVERY_S)

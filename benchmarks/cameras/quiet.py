@@ -31,15 +31,18 @@ def decoded(clip: Path) -> Iterator[tuple[float, Image]]:
             yield time_s - begun_s, frame.to_ndarray(format="bgr24")
 
 
-def quiet_picture(clips: Sequence[Path], bundle: Bundle) -> Image:
-    """The first frame of one of the clips. An alarm that is false all the time would leave none to be raised.
+def quiet_picture(place: Path, clips: Sequence[Path], bundle: Bundle) -> Image:
+    """The first frame of one of the clips, which are of `place` and have no row in the truth file.
+
+    An alarm that is false all the time would leave none to be raised.
 
     Raises UserError for no clip, or none that the network takes for normal.
     """
     stills = [image for clip in clips for _, image in _first(clip)]
     if not stills:
         raise UserError(
-            "no clip without a row in the truth file; add one, of which the cameras' quiet picture is taken"
+            f"{place}: no clip without a row in the truth file; add one, of which the cameras' quiet picture is taken, "
+            "or name other clips with --clips"
         )
     model = bundle.model
     with open_backend("onnxruntime", bundle, "fp32", "cpu") as backend:
@@ -54,7 +57,10 @@ def quiet_picture(clips: Sequence[Path], bundle: Bundle) -> Image:
         axis=0,
     )
     if nearness.min() >= 1.0:
-        raise UserError("the bundle takes every clip without a row in the truth file for an alarm; add a quieter one")
+        raise UserError(
+            f"{place}: the bundle takes every clip without a row in the truth file for an alarm; add a quieter one, or "
+            "name other clips with --clips"
+        )
     return stills[int(nearness.argmin())]
 
 

@@ -95,7 +95,7 @@ class Stand:
     due: frozenset[str] = frozenset()
 
     def trial(self, system: System, cameras: int) -> Trial:
-        """Let a program watch so many cameras. Raises RuntimeError when a program fails."""
+        """Let a program watch so many cameras. Raises ProgramError when a program fails."""
         folder = self.folder / f"{time.monotonic_ns()}"
         folder.mkdir(parents=True)
         frames = round(FPS * _TIMELINE_S)

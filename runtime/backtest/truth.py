@@ -6,7 +6,7 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_resnet.errors import UserError
@@ -23,13 +23,14 @@ _COLUMNS = ("clip", "start_s", "end_s", "class")
 class Interval:
     """Something of a class is to be seen from `start_s` to `end_s` of a clip.
 
-    `early_s`: so long before it an alarm is not yet false.
+    `early_s`: so long before it an alarm is not yet false. `line`: where it stands in its file, from 1; 0 of none.
     """
 
     start_s: float
     end_s: float
     label: str
     early_s: float = TOLERANCE_S
+    line: int = field(default=0, compare=False)
 
     @property
     def tolerant(self) -> Span:
@@ -54,7 +55,7 @@ def read_truth(path: Path) -> dict[str, list[Interval]]:
             raise UserError(
                 f"{path}: line {number}: start_s and end_s are seconds of the clip, the end after the start"
             )
-        truth[row["clip"]].append(Interval(start_s, end_s, row["class"]))
+        truth[row["clip"]].append(Interval(start_s, end_s, row["class"], line=number))
     return dict(truth)
 
 

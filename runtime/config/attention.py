@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,9 +11,12 @@ from edge_resnet.errors import CameraError
 from runtime.config.base import Settings
 from runtime.config.finding import Finding, KeyPath
 from runtime.config.references import cameras
-from runtime.config.units import Seconds
+from runtime.config.units import Seconds, quantity
 from runtime.sources.address import Address
 from runtime.sources.packets import NEEDS_PYAV, pyav
+
+if TYPE_CHECKING:
+    from runtime.config.settings import CameraSettings, WatchSettings
 
 AttentionMode = Literal["full", "ladder"]
 
@@ -94,6 +97,38 @@ def never_gated(data: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{', '.join(watched)} too; where nothing may be left out, write attention: full"
             )
             yield Finding((*path, "gate", "never_for"), text)
+
+
+def out_of_proportion(settings: WatchSettings) -> Iterator[Finding]:
+    """The times of ladders that mean nothing beside others."""
+    for site, each in settings.sites.items():
+        for name, camera in each.cameras.items():
+            if camera.on_ladder:
+                for key, text in _disproportions(camera):
+                    yield Finding(("sites", site, "cameras", name, "ladder", key), text)
+
+
+def _disproportions(camera: CameraSettings) -> Iterator[tuple[str, str]]:
+    """Keys of its ladder, each with what is wrong. A default that gives way to what is written is as it should be."""
+    ladder, written = camera.ladder, camera.ladder.model_fields_set
+    if ladder.glance > ladder.glance_within:
+        if "glance" in written:
+            yield "glance", f"longer than glance_within ({_told(ladder.glance_within)}), which has no effect then"
+        elif "glance_within" in written:
+            yield "glance_within", f"without effect: no look comes sooner than each glance ({_told(ladder.glance)})"
+    for key, time_s in (("glance", ladder.glance), ("glance_within", ladder.glance_within)):
+        if time_s > camera.heartbeat and key in written:
+            yield key, f"without effect: a look comes at least each heartbeat ({_told(camera.heartbeat)})"
+    look_s = min(1.0 / camera.rate, camera.heartbeat)
+    if ladder.hold < look_s:
+        yield (
+            "hold",
+            f"{_told(ladder.hold)} may be over before a look comes, one each {_told(look_s)}; write a longer time",
+        )
+
+
+def _told(time_s: float) -> str:
+    return quantity(round(time_s, 3), "10 s")
 
 
 def _beside(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], bool]]:

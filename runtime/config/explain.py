@@ -13,6 +13,7 @@ from runtime.config.document import Document, Problem
 from runtime.config.finding import Finding, Inconsistent, KeyPath, instead, shown
 from runtime.config.settings import WatchSettings
 from runtime.config.sinks import BUILT_IN, OTHER, model_of
+from runtime.config.units import quantity
 
 _BOUNDS = {
     "greater_than": "must be over",
@@ -98,7 +99,7 @@ def _text(detail: ErrorDetails, document: Document) -> str:
     if kind in _BOUNDS:
         bound = next(value for key, value in ctx.items() if key in ("gt", "ge", "lt", "le"))
         share = "; a share of the picture, from 0 to 1, not pixels or per cent" if "masks" in path else ""
-        return f"{value} {_BOUNDS[kind]} {bound:g}{_unit(document, path)}{share}"
+        return f"{value} {_BOUNDS[kind]} {_bound(document, path, bound)}{share}"
     if kind in _WANTED:
         if detail["input"] is None:
             return f"nothing stands here; write {_WANTED[kind]}"
@@ -136,14 +137,12 @@ def _choice(words: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _unit(document: Document, path: KeyPath) -> str:
-    """The unit that a bound is told in, where the value is a quantity (units.py turns all into s, /s or bytes)."""
+def _bound(document: Document, path: KeyPath, bound: float) -> str:
+    """A bound with its unit, where the value is a quantity (units.py turns all into s, /s or bytes)."""
     written = document.texts.get(path, "")
     if not written[-1:].isalpha():
-        return ""
-    if written.endswith("B"):
-        return " bytes"
-    return "/s" if "/" in written else " s"
+        return f"{bound:g}"
+    return quantity(bound, "10 GB" if written.endswith("B") else "5/s" if "/" in written else "10 s")
 
 
 def _quotes(detail: ErrorDetails) -> str:

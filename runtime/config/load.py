@@ -97,6 +97,7 @@ def read(
     settings = None
     try:
         settings = WatchSettings.model_validate(document.data, context=WRITTEN)
+        warnings += map(document.at_value, attention.out_of_proportion(settings))
         partial = False
     except ValidationError as error:
         # A value that is wrong is not held against others, and rates only against a bundle when all else is right.

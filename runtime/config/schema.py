@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from runtime.config.settings import WatchSettings
+from runtime.config.units import quantity
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DAY_S = 86400.0
 
 
 def schema() -> dict[str, Any]:
@@ -28,20 +28,9 @@ def _written(part: Any) -> Any:
         # Groups of settings tell the defaults of what is in them.
         part.pop("default", None)
     elif "examples" in part and isinstance(default, int | float):
-        part["default"] = _quantity(default, part["examples"][0])
+        part["default"] = quantity(default, part["examples"][0])
     elif "examples" in part and isinstance(default, str):
         part["default"] = default.removesuffix(":00")  # of a time's seconds
     if "examples" in part and "description" in part:
         part["description"] += f" Written like {part['examples'][0]}."
     return part
-
-
-def _quantity(number: float, example: str) -> str:
-    """A number of seconds, of times a second or of bytes, as the example is written."""
-    if example.endswith("/s"):
-        return f"{number:g}/s"
-    if example.endswith("B"):
-        return f"{number / 1e9:g} GB" if number >= 1e9 else f"{number / 1e6:g} MB"
-    if number >= _DAY_S and number % _DAY_S == 0:
-        return f"{number / _DAY_S:g} d"
-    return f"{number:g} s" if number >= 1 else f"{1000 * number:g} ms"

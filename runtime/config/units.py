@@ -26,9 +26,11 @@ def _in(units: Mapping[str, float], example: str) -> Callable[[Any, ValidationIn
 
     def validate(value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
-            found = _QUANTITY.fullmatch(value.strip())
+            found = _QUANTITY.fullmatch(value.strip().removeprefix("-"))
             if found is None or found[2] not in units:
                 raise ValueError(f"{shown(value)} is not a quantity in {', '.join(units)}; write it like {example}")
+            if value.strip().startswith("-"):
+                raise ValueError(f"{shown(value)} is negative; write it like {example}")
             return float(found[1]) * units[found[2]]
         if info.context is WRITTEN:
             if value is None or isinstance(value, list | dict):
@@ -44,6 +46,21 @@ def _schema(units: Mapping[str, float], example: str) -> WithJsonSchema:
     return WithJsonSchema(
         {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*({'|'.join(units)})\s*$", "examples": [example]}
     )
+
+
+def quantity(number: float, example: str) -> str:
+    """A number of seconds, of times a second or of bytes, as the example is written."""
+    if number == 0:
+        return f"0{example.lstrip('0123456789')}"
+    if example.endswith("/s"):
+        return f"{number:g}/s"
+    if example.endswith("B"):
+        unit = next((unit for unit in ("TB", "GB") if number >= _BYTES[unit]), "MB")
+        return f"{number / _BYTES[unit]:g} {unit}"
+    day_s = _SECONDS["d"]
+    if number >= day_s and number % day_s == 0:
+        return f"{number / day_s:g} d"
+    return f"{number:g} s" if number >= 1 else f"{1000 * number:g} ms"
 
 
 # In code a plain number of seconds, of times a second, of bytes.

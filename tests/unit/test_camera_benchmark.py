@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.cameras import __main__ as program
-from benchmarks.cameras import evidence, excerpts, results, rtp
+from benchmarks.cameras import evidence, excerpts, options, quiet, results, rtp
 from benchmarks.cameras.evidence import Spliced
 from benchmarks.cameras.excerpts import Excerpt
+from benchmarks.cameras.material import Material
 from benchmarks.cameras.pieces import FPS, GOP, Piece
 from benchmarks.cameras.program import Usage
 from benchmarks.cameras.results import Baseline
@@ -136,6 +138,47 @@ def test_the_beginning_of_each_episode_is_shown_first_with_what_was_before_it() 
         ("one@13", 21.0, 0.0),
     ]
     assert excerpts.alarming(clips, truth, ALARMS, 2) == found[:2]
+
+
+def material(folder: Path, *rows: str) -> Material:
+    """Two clips, of which nothing is read, with these rows of truth."""
+    for name in ("one.mp4", "two.mp4"):
+        (folder / name).touch()
+    (folder / "truth.csv").write_text("\n".join(["clip,start_s,end_s,class", *rows, ""]))
+    return Material.read(folder, folder / "truth.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], "no rows"),
+        (["three.mp4,1,9,fire", "three.mp4,20,29,fire"], "clips that are not in {folder}: three.mp4 (line 2)"),
+        (["one.mp4,1,9,fir"], "of no alarm, and counted as normal: fir (line 2); the bundle's are of fire, smoke"),
+        (["one.mp4,1,9,fir", "no.mp4,1,9,fire"], "{folder}: no.mp4 (line 3); of no alarm, and counted as normal: fir "),
+    ],
+)
+def test_a_truth_of_which_nothing_is_of_use_is_a_mistake_that_says_why(
+    tmp_path: Path, rows: list[str], told: str
+) -> None:
+    said: list[str] = []
+    with pytest.raises(UserError) as mistake:
+        material(tmp_path, *rows).check(ALARMS, said.append)
+    assert str(mistake.value).startswith(f"{tmp_path}/truth.csv: ")
+    assert told.format(folder=tmp_path) in str(mistake.value)
+    assert said == []
+
+
+def test_rows_that_are_of_no_use_beside_others_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    found = material(tmp_path, "one.mp4,1,9,fire", "one.mp4,1,9,person", "gone.mp4,1,9,fire")
+    found.check(ALARMS, said.append)
+    assert [line.removeprefix(f"{tmp_path}/truth.csv: ") for line in said] == [
+        f"the truth names clips that are not in {tmp_path}: gone.mp4 (line 4)",
+        "of no alarm, and counted as normal: person (line 3); the bundle's are of fire, smoke",
+    ]
+    assert found.quiet == [tmp_path / "two.mp4"]
+    material(tmp_path, "one.mp4,1,9,fire").check(ALARMS, said.append)
+    assert len(said) == 2
 
 
 def test_clips_in_which_nothing_of_the_bundle_is_seen_are_a_mistake() -> None:
@@ -420,19 +463,87 @@ def test_opencv_s_loop_is_tried_with_the_int8_network_too_where_there_is_one(bun
     ]
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *options: str) -> argparse.Namespace:
-    monkeypatch.setattr(sys, "argv", ["benchmarks.cameras", *options])
-    return program.parsed()
+@pytest.mark.parametrize(("stills", "told"), [(0, "no clip without a row"), (1, "takes every clip without a row")])
+def test_clips_without_a_quiet_picture_are_a_mistake_that_names_their_folder(
+    stills: int, told: str, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = np.zeros((32, 32, 3), np.uint8)
+    monkeypatch.setattr(quiet, "_first", lambda clip: [(0.0, still)] * stills)
+    # Sure of fire, whatever is shown.
+    logits = np.array([[9.0, 0.0, 0.0]], np.float32)
+    engine = nullcontext(SimpleNamespace(infer=lambda frames: SimpleNamespace(logits=logits)))
+    monkeypatch.setattr(quiet, "open_backend", lambda *_: engine)
+    with pytest.raises(UserError, match=told) as mistake:
+        quiet.quiet_picture(tmp_path, [tmp_path / "one.mp4"], bundle)
+    assert str(mistake.value).startswith(f"{tmp_path}: ")
+    assert "--clips" in str(mistake.value)
 
 
-def test_no_site_is_too_few(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        asked(monkeypatch, "bundle", "--sites", "0")
-    assert "--sites: at least 1" in capsys.readouterr().err
+def asked(monkeypatch: pytest.MonkeyPatch, *given: str) -> argparse.Namespace:
+    monkeypatch.setattr(sys, "argv", ["benchmarks.cameras", *given])
+    return options.parsed(program.__doc__)
 
 
 @pytest.mark.parametrize(
-    ("options", "name", "loops", "told"),
+    ("given", "told"),
+    [
+        (["--sites", "0"], "--sites: 0: must be a whole number, at least 1"),
+        (["--most", "0"], "--most: 0: must be a whole number, at least 1"),
+        (["--most", "1.5"], "--most: 1.5: must be a whole number"),
+        (["--seconds", "0"], "--seconds: 0: must be seconds, over 0"),
+        (["--seconds", "nan"], "--seconds: nan: must be seconds"),
+        (["--settle", "-1"], "--settle: -1: must be seconds, at least 0"),
+        (["--threshold", "1.1"], "--threshold: 1.1: must be from 0 to 1"),
+        (["--share", "0.5", "0"], "--share: 0: must be over 0 and at most 1"),
+        (["--ultralytics", "{folder}"], "--ultralytics: {folder}: no program that can be run"),
+        (["--roboflow", "no-such-python"], "--roboflow: no-such-python: no program that can be run"),
+        (["--picture", "{folder}/gone/x.png"], "--picture: {folder}/gone/x.png: there is no folder {folder}/gone"),
+        (["--picture", "{folder}/x.txt"], "--picture: {folder}/x.txt: no kind of picture that can be written ("),
+        (["--quick", "--most", "8"], "leave out --most, or --quick"),
+        (["--quick", "--settle", "0", "--seconds", "9"], "leave out --seconds and --settle, or --quick"),
+        (["--quick", "--roboflow", sys.executable], "--quick has no time for"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_before_any_work(
+    given: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        asked(monkeypatch, "bundle", *(each.format(folder=tmp_path) for each in given))
+    line = capsys.readouterr().err
+    assert end.value.code == 2
+    assert line.startswith("python -m benchmarks.cameras: ")
+    assert told.format(folder=tmp_path) in line
+    assert line.count("\n") == 1
+
+
+def test_the_plan_is_as_asked_for_and_has_defaults_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = options.plan_of(asked(monkeypatch, "bundle"))
+    assert (usual.seconds, usual.settle_s, usual.most) == (60.0, 12.0, 256)
+    given = ["--seconds", "9", "--settle", "0", "--most", "3", "--picture", str(tmp_path / "x.png")]
+    other = options.plan_of(asked(monkeypatch, "bundle", *given))
+    assert (other.seconds, other.settle_s, other.most) == (9.0, 0.0, 3)
+    assert options.plan_of(asked(monkeypatch, "bundle", "--quick")) is options.QUICK
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        (("openvin", "fp32"), "backend openvin: unknown; there are"),
+        (("opencv", "int9"), "precision int9: unknown; there are"),
+        (("opencv", "int8"), "opencv: no int8 here, it runs fp32, fp16"),
+        (("opencv", "fp16"), "fp16"),
+    ],
+)
+def test_an_engine_that_there_is_not_is_told_before_any_clip_is_looked_for(
+    engine: tuple[str, str], told: str, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "find_clips", lambda args: pytest.fail("too late"))
+    with pytest.raises(UserError, match=told):
+        program.measured(asked(monkeypatch, str(bundle.folder), "--engine", *engine), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "loops", "told"),
     [
         ([], "site003/camera003", 4, "one a camera"),
         (["--sites", "1"], "site000/camera003", 4, 1),
@@ -440,7 +551,7 @@ def test_no_site_is_too_few(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     ],
 )
 def test_what_is_asked_for_is_tried_and_told(
-    options: list[str],
+    given: list[str],
     name: str,
     loops: int,
     told: int | str,
@@ -456,8 +567,8 @@ def test_what_is_asked_for_is_tried_and_told(
 
     monkeypatch.setattr(program, "Course", course)
     monkeypatch.setattr(program, "scenery", lambda *_: SCENERY)
-    clips = ["--clips", str(tmp_path), "--truth", str(tmp_path / "truth.csv")]
-    (setting,) = program.measured(asked(monkeypatch, str(bundle.folder), *clips, *options), tmp_path)
+    clips = ["--clips", str(material(tmp_path, "one.mp4,1,9,fire").place)]
+    (setting,) = program.measured(asked(monkeypatch, str(bundle.folder), *clips, *given), tmp_path)
     assert (setting["sites"], setting["share"]) == (told, 0.05)
     assert [each.names(3) for each in seen if not each.is_peer] == [name, name]
     assert sum(each.is_peer for each in seen) == loops

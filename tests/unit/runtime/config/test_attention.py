@@ -152,6 +152,38 @@ def test_a_ladder_that_a_camera_is_not_on_is_noted(tmp_path: Path, camera: str, 
     assert all(str(why) in note.text for note in reading.warnings)
 
 
+@pytest.mark.parametrize(
+    ("camera", "notes"),
+    [
+        ("ladder: {glance: 5 s}", {"glance": "longer than glance_within (4 s)"}),
+        ("ladder: {glance_within: 500 ms}", {"glance_within": "no look comes sooner than each glance (1 s)"}),
+        ("ladder: {glance: 4 s}", {}),
+        ("ladder: {glance: 12 s, glance_within: 12 s}", dict.fromkeys(["glance", "glance_within"], "heartbeat (10 s)")),
+        ("ladder: {glance_within: 20 s}, heartbeat: 20 s", {}),
+        # What nobody has written gives way.
+        ("heartbeat: 2 s", {}),
+        ("heartbeat: 500 ms", {}),
+        ("ladder: {hold: 150 ms}", {"hold": "150 ms may be over before a look comes, one each 200 ms"}),
+        ("ladder: {hold: 200 ms}", {}),
+        ("rate: 1/min, heartbeat: 1 min", {"hold": "10 s may be over before a look comes, one each 60 s"}),
+        ("rate: 1/min", {}),
+    ],
+)
+def test_times_of_a_ladder_that_mean_nothing_beside_others_are_noted(
+    tmp_path: Path, camera: str, notes: dict[str, str]
+) -> None:
+    pytest.importorskip("av")
+    reading = written(tmp_path, f"{{detect: {RTSP}, attention: ladder, {camera}}}")
+    assert reading.settings is not None
+    assert [note.path[-1] for note in reading.warnings] == list(notes)
+    assert all(text in note.text for text, note in zip(notes.values(), reading.warnings, strict=True))
+
+
+def test_times_of_a_ladder_that_a_camera_is_not_on_are_not_weighed(tmp_path: Path) -> None:
+    reading = written(tmp_path, f"{{detect: {RTSP}, ladder: {{glance: 20 s}}}}")
+    assert [note.path[-1] for note in reading.warnings] == ["ladder"]
+
+
 def test_the_example_s_ladder_is_right_and_noted_only_where_it_has_no_effect(tmp_path: Path) -> None:
     file = tmp_path / "cameras.yaml"
     file.write_text(EXAMPLE)

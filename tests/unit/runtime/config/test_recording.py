@@ -39,7 +39,7 @@ def test_sizes_have_units(tmp_path: Path) -> None:
     [
         ("retention: {max_size: 10}\n", "10 has no unit; write it like 10 GB"),
         ("retention: {max_size: 10 GiB}\n", "'10 GiB' is not a quantity in kB, MB, GB, TB"),
-        ("retention: {max_size: 0 GB}\n", "0 GB must be over 0 bytes"),
+        ("retention: {max_size: 0 GB}\n", "0 GB must be over 0 GB"),
         ("retention: {keep_clip: 1 d}\n", "did you mean keep_clips?"),
         ("recording: {quality: 0}\n", "0 must be at least 1"),
         ("recording: {packets: on}\n", "auto"),
