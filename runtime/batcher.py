@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,8 +20,8 @@ _MOST_TRIES = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """`max_wait_s`: how long a due frame waits for others, where the engine takes one batch at a time. `max_batch`:
-    frames at once. `max_seconds`: None for no end, else of each file's own time, and of the watch for live cameras.
+    """`max_wait_s`: how long a due frame waits for others. `max_batch`: frames at once. `max_seconds`: None for no end,
+    else of each file's own time, and of the watch for live cameras.
     """
 
     max_wait_s: float = 0.02
@@ -109,17 +108,20 @@ class Batcher:
         Of a camera one shot is at the engine at a time, so that its shots are judged in the order of time. What came
         back from an engine that failed goes to the next before anything else is taken.
         """
-        under_way = {channel.name for batch in self._batches.values() for channel, _ in batch.shots}
-        since_s = {name: each.camera.waiting_since_s for name, each in self.channels.items() if name not in under_way}
+        since_s = {name: each.camera.waiting_since_s for name, each in self._others().items()}
         return {name: since for name, since in since_s.items() if since is not None}
+
+    def _others(self) -> dict[str, Channel]:
+        """The cameras of which no shot is under way."""
+        under_way = {channel.name for batch in self._batches.values() for channel, _ in batch.shots}
+        return {name: channel for name, channel in self.channels.items() if name not in under_way}
 
     def _gather(self) -> list[tuple[Channel, Shot]]:
         """The shots for a batch, from the cameras whose turn is next."""
         waiting = self._waiting()
         if not waiting or not self._enough(waiting.values()):
             return []
-        # Evenly for all requests that are free: where few wait, none of them waits for another.
-        most = min(self.limits.max_batch, math.ceil(len(waiting) / self.inference.free))
+        most = self.limits.max_batch
         chosen: list[tuple[Channel, Shot]] = []
         for name in self._turns.order(waiting):
             channel = self.channels[name]
@@ -136,11 +138,15 @@ class Batcher:
         return chosen
 
     def _enough(self, since_s: Iterable[float]) -> bool:
-        """Whether to wait for others is worth nothing: of several requests, each takes what came while it was busy."""
-        if self.inference.requests > 1:
+        """Whether to wait for others is worth nothing.
+
+        Of several requests the first is given what there is at once: the others are at hand for what comes next. Beside
+        it a batch gathers, since more frames at once cost less each, and the cores are wanted for decoding as well.
+        """
+        if self.inference.requests > 1 and not self._batches:
             return True
         times_s = list(since_s)
-        most = min(self.limits.max_batch, sum(channel.expected for channel in self.channels.values()))
+        most = min(self.limits.max_batch, sum(channel.expected for channel in self._others().values()))
         return len(times_s) >= most or self.clock() - min(times_s) >= self.limits.max_wait_s
 
     def _past_the_end(self, channel: Channel, shot: Shot) -> bool:

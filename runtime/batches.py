@@ -16,12 +16,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator
+from typing_extensions import Self
 
 from edge_resnet import files
 from edge_resnet.bundle import Bundle
 from edge_resnet.classifier import Classifier
 from edge_resnet.errors import BackendError
-from edge_resnet.hardware import cores, cpu_name
+from edge_resnet.hardware import cores, cpu_name, others_cpu_s
 from edge_resnet.manifest import Strict
 from runtime.backends import Backend, variant
 from runtime.backends.base import Frames, Hint, Log
@@ -34,6 +35,8 @@ _AS_FAST_AS_BEST = 1.05
 # All its frames grow old while a batch is classified; a larger one that takes so long is no use, however fast a frame.
 _LONGEST_BATCH_S = 0.1
 _MEASURED_FOR_S = 0.4
+# What other programs may take of the processor while it is measured: one that ran by chance would count for ever.
+_BEARABLE = 0.1
 _MAX_FILE_BYTES = 1 << 18
 
 
@@ -81,8 +84,8 @@ def useful(
     """How many frames, 1 to `most`, an engine that was opened for `bundle` is best given at once on this box.
 
     Measured in about half a second where the box does not know it yet; `log` is told what was found, which the box
-    remembers if nothing disturbed it. An engine that fails meanwhile is given one frame at a time: that it fails shows
-    again in use.
+    remembers if nothing disturbed it, cameras that are opened or other programs. An engine that fails meanwhile is
+    given one frame at a time: that it fails shows again in use.
     """
     if most == 1:
         return 1
@@ -94,15 +97,33 @@ def useful(
         size = bundle.model.input
         try:
             frames = np.zeros((most, size.height, size.width, 3), np.uint8)
-            measured = measure(opened, frames, opened.requests, clock)
+            with _Others(clock) as others:
+                measured = measure(opened, frames, opened.requests, clock)
         except BackendError as error:
             log(f"batches: not measured ({error}), so one frame at a time")
             return 1
         known = Timing(most=most, ms_a_frame=measured)
         log(_describe(opened, known))
-        if undisturbed():
+        if others.share > _BEARABLE:
+            log(f"other programs took {others.share:.0%} of the processor: the next start will measure batches again")
+        elif undisturbed():
             _write(path, {**timings, key: known}, log)
     return smallest_of_the_fast({size: ms for size, ms in known.ms_a_frame.items() if size <= most})
+
+
+class _Others:
+    """What share of the processor other programs take, 0..1, known when the context is left."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self.share = clock, 0.0
+
+    def __enter__(self) -> Self:
+        self._began_s, self._cpu_s = self._clock(), others_cpu_s()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        passed_s = self._clock() - self._began_s
+        self.share = (others_cpu_s() - self._cpu_s) / (cores() * passed_s) if passed_s else 0.0
 
 
 def smallest_of_the_fast(ms_a_frame: Mapping[int, float]) -> int:

@@ -34,7 +34,7 @@ def open_source(
         return FolderSource(address)
     if address.kind == "device":
         return UsbSource(address, open_timeout_s, read_timeout_s)
-    if address.target.lower().startswith(("rtsp:", "rtsps:")):
+    if address.is_rtsp:
         return RtspSource(address, open_timeout_s, read_timeout_s)
     return HttpSource(address, open_timeout_s, read_timeout_s)
 

@@ -51,7 +51,12 @@ class Address:
     @property
     def has_packets(self) -> bool:
         """Whether it comes in packets in which key frames can be told from others without decoding."""
-        return self.kind == "file" or self.target.lower().startswith(("rtsp:", "rtsps:"))
+        return self.kind == "file" or self.is_rtsp
+
+    @property
+    def is_rtsp(self) -> bool:
+        """Whether it is an RTSP stream, encrypted or not."""
+        return self.target.lower().startswith(("rtsp:", "rtsps:"))
 
     @classmethod
     def parse(cls, text: str) -> Address:

@@ -64,8 +64,8 @@ class Demuxer:
             # Titles and the like are in any encoding, and nobody reads them here.
             return av.open(
                 address.target,
-                options=_OPTIONS if address.live else {},
-                timeout=(open_timeout_s, self._read_timeout_s),
+                options=self._options,
+                timeout=(open_timeout_s, None if address.is_rtsp else self._read_timeout_s),
                 metadata_errors="replace",
                 hwaccel=hwaccel,
             )
@@ -78,6 +78,16 @@ class Demuxer:
         except RuntimeError:
             advice = f"no {decoder} decoder for its codec; write decoder: cpu, or auto"
             raise Outage(address.name, "codec", advice) from None
+
+    @property
+    def _options(self) -> dict[str, str]:
+        """FFmpeg's. An RTSP stream waits for its socket by FFmpeg's own clock.
+
+        For PyAV's, FFmpeg asks Python whether the time is over with every few bytes that it reads, and each time waits
+        for the lock that only one thread of Python may hold: of forty cameras most of the time that demuxing takes.
+        """
+        own = {"timeout": str(round(1e6 * self._read_timeout_s))} if self._address.is_rtsp else {}
+        return {**_OPTIONS, **own} if self._address.live else {}
 
     def _ready(self, context: Any) -> None:
         """Prepare the decoder; without a codec context FFmpeg knows none."""

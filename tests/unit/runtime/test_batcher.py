@@ -95,7 +95,7 @@ class Desk:
 
 
 def test_batches_are_given_while_the_engine_takes_more() -> None:
-    desk = Desk("a", "b", "c", "d", "e")
+    desk = Desk("a", "b", "c", "d", "e", limits=Limits(max_batch=2))
     desk.feed("a", "b", "c", "d", "e")
     assert desk.submit() == [2, 2]
     # The fifth waits for a request, not for others.
@@ -106,14 +106,36 @@ def test_batches_are_given_while_the_engine_takes_more() -> None:
     assert desk.submit() == [1]
 
 
-def test_few_are_shared_out_evenly_and_many_fill_what_is_free() -> None:
-    desk = Desk("a", "b", "c", "d", "e", "f", limits=Limits(max_batch=4))
+def test_of_several_requests_the_first_is_given_what_there_is_and_beside_it_a_batch_gathers() -> None:
+    desk = Desk("a", "b", "c", "d", "e", "f", limits=Limits(max_batch=3))
+    desk.feed("a", "b")
+    assert desk.submit() == [2]
+    desk.feed("c", "d")
+    assert desk.submit() == []
+    assert 0.0 < desk.batcher.patience_s(desk.now_s) <= 0.02
+    desk.feed("e")
+    assert desk.submit() == [3]
+
+
+def test_what_gathers_beside_another_batch_is_given_after_a_while_or_when_nobody_else_is_expected() -> None:
+    desk = Desk("a", "b", "c")
+    desk.feed("a")
+    assert desk.submit() == [1]
+    desk.feed("b")
+    assert desk.submit() == []
+    desk.now_s += 0.021
+    assert desk.submit() == [1]
+    desk.answer(0)
+    # Of the others, one is at the engine and one does not come.
+    desk.channels["c"].expected = False
+    desk.feed("a")
+    assert desk.submit() == [1]
+
+
+def test_where_one_frame_at_once_is_best_nobody_waits_for_others() -> None:
+    desk = Desk("a", "b", "c", limits=Limits(max_batch=1))
     desk.feed("a", "b")
     assert desk.submit() == [1, 1]
-    desk.feed("c", "d", "e", "f")
-    assert desk.submit() == []
-    desk.answer(0)
-    assert desk.submit() == [4]
 
 
 def test_of_a_camera_one_shot_is_looked_at_at_a_time() -> None:
@@ -142,12 +164,6 @@ def test_a_shot_waits_for_others_that_are_expected_and_not_for_ever() -> None:
     # Nobody else is expected.
     desk.channels["a"].expected = False
     desk.feed("b")
-    assert desk.submit() == [1]
-
-
-def test_where_the_engine_takes_several_batches_nobody_waits_for_others() -> None:
-    desk = Desk("a", "b")
-    desk.feed("a")
     assert desk.submit() == [1]
 
 

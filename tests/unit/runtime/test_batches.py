@@ -136,6 +136,16 @@ def test_what_was_measured_beside_cameras_is_used_but_not_remembered(starts: Sta
     assert starts.measured == [True, True]
 
 
+def test_what_was_measured_beside_other_programs_is_used_but_not_remembered(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_s = iter((7.0, 17.0, 17.0, 17.0))
+    monkeypatch.setattr(batches, "others_cpu_s", lambda: next(busy_s))
+    assert (starts.start(), starts.start(), starts.start()) == (4, 4, 4)
+    assert starts.measured == [True, True, False]
+    assert "the next start will measure batches again" in starts.said[1]
+
+
 def test_all_requests_of_an_engine_are_kept_busy_while_it_is_measured() -> None:
     together = threading.Barrier(2, timeout=10.0)
 

@@ -52,6 +52,23 @@ def write_with_sound(path: Path, pictures: int, sounds: int) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("scheme", "pyav_s", "ffmpeg_us"), [("rtsp", None, "1500000"), ("http", 1.5, None)])
+def test_an_rtsp_stream_waits_by_the_clock_of_ffmpeg_which_asks_python_nothing(
+    scheme: str, pyav_s: float | None, ffmpeg_us: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def refused(target: str, **how: Any) -> None:
+        asked.append(how)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(av, "open", refused)
+    with pytest.raises(Outage):
+        # Nobody listens on port 9.
+        Demuxer(av, Address.parse(f"{scheme}://127.0.0.1:9/yard"), 4.0, 1.5)
+    assert (asked[0]["timeout"], asked[0]["options"].get("timeout")) == ((4.0, pyav_s), ffmpeg_us)
+
+
 def test_a_camera_whose_sound_goes_on_when_its_pictures_stop_is_a_timeout(tmp_path: Path) -> None:
     with served(write_with_sound(tmp_path / "yard.ts", pictures=50, sounds=350)) as address:
         found = Demuxer(av, address, 5.0, 5.0, clock=Ticking(0.1))
