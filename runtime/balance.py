@@ -110,7 +110,8 @@ class Balance:
         """Grant a rung, and note since when it is watched, or is not."""
         if channel.name not in self._since_s or channel.watched != (rung is Rung.WATCH):
             self._since_s[channel.name] = self._now_s
-        channel.grant(rung)
+        # A box that has not places enough should not decode in one go what was passed over until now.
+        channel.grant(rung, patient=self._places.capacity is not None)
 
     def _wanting(self) -> list[Channel]:
         """The cameras that want to be watched, those with the best reason first; of equals, each has its turn."""

@@ -190,14 +190,14 @@ class Channel:
         if self.attention is not None:
             self.attention.asked(until_s)
 
-    def grant(self, rung: Rung) -> None:
-        """The rung of the ladder that this camera gets from now on."""
+    def grant(self, rung: Rung, *, patient: bool = False) -> None:
+        """The rung of the ladder that this camera gets from now on; where `patient`, it begins with a key frame."""
         if self.attention is None:
             return
         if rung is Rung.WATCH and not self.watched:
             self.woken[self._reason()] += 1
         self.attention.granted = rung
-        self.camera.skip_s = self.attention.skip_s
+        self.camera.skip(self.attention.skip_s, patient=patient)
         gap_s = PERIODS * self.attention.longest_s
         if self.sight is not None:
             self.sight.gap.allow(max(self.settings.blindness.offline_after, gap_s))

@@ -85,8 +85,8 @@ class Camera:
         self.cpu_s = dict.fromkeys(STAGES, 0.0)
         # What decodes, known with the first frame; empty where there is no choice.
         self.decoder = ""
-        # While no look is overdue (may_skip_s); set by the main thread.
-        self.skip_s = 0.0
+        # While no look is overdue (may_skip_s); and what it will be from the next frame that can be had anyway.
+        self._skip_s = self._next_skip_s = 0.0
         self._zero_s, self._looked_s = clock(), float("-inf")
         # From when a look is due whatever the pace says, and when the last such look was.
         self._due_by_s, self._made_up_s = float("inf"), float("-inf")
@@ -116,6 +116,17 @@ class Camera:
         with self._lock:
             self._unanswered = False
             self._lock.notify_all()
+
+    def skip(self, skip_s: float, *, patient: bool = False) -> None:
+        """For so long after a key frame frames may be passed over from now on, while no look is overdue.
+
+        `patient`: not before a frame comes that can be had anyway, such as the next key frame. To have those at once
+        that were passed over since the last one, all of them have to be decoded.
+        """
+        with self._lock:
+            self._next_skip_s = skip_s
+            if not patient:
+                self._skip_s = skip_s
 
     def missed(self, shot: Shot) -> None:
         """A due shot that was taken is never looked at: another frame is due in its place."""
@@ -180,14 +191,15 @@ class Camera:
     def may_skip_s(self) -> float:
         """For how long after a key frame frames may be passed over now: not at all once a look is overdue.
 
-        The key frames that came tell when the next will come, and may be wrong. A look is overdue `skip_s` after the
-        last, where the box can give as many, and when it is due by now (due_by), but for this only once each `skip_s`:
-        where one look after the other is lost, key frames have to do, or a box that cannot keep up would decode more.
+        The key frames that came tell when the next will come, and may be wrong. A look is overdue `skip_s` (see skip)
+        after the last, where the box can give as many, and when it is due by now (due_by), but for this only once each
+        `skip_s`: where one look after the other is lost, key frames have to do, or a box that cannot keep up would
+        decode more.
         """
         last_s = self._news.last_s
         since_s = self._made_up_s if last_s >= self._due_by_s else self._looked_s
-        overdue = self._is_due(last_s) and last_s - since_s >= self.skip_s
-        return 0.0 if overdue else self.skip_s
+        overdue = self._is_due(last_s) and last_s - since_s >= self._skip_s
+        return 0.0 if overdue else self._skip_s
 
     def came(self, reader: Reader, now_s: float, grabbed_s: float, at_hand: bool, next_s: float) -> Came | None:
         """A frame came, `grabbed_s` as the source says. None when the thread is to end.
@@ -204,6 +216,8 @@ class Camera:
             least_s = before.last_s + _LEAST_STEP_S if before.came else 0.0
             time_s = max(grabbed_s - self._zero_s if self.live else grabbed_s, least_s)
             self._news = News(before.came + 1, now_s, time_s, reconnects=reconnects)
+            if at_hand:
+                self._skip_s = self._next_skip_s
         late_s = time_s + _NEARLY * next_s
         shown = self.pictures is not None and self.pictures.is_due(late_s)
         return Came(time_s, before.came, at_hand and self._is_due(late_s), at_hand and shown)

@@ -22,6 +22,7 @@ class Eye:
     live: bool
     begun: bool
     skip_s: float = 0.0
+    patient: bool = False
     # Due frames that were lost; a box that manages a share loses shares of frames.
     dropped: Counter[str] = field(default_factory=Counter)
     answers: int = 0
@@ -31,6 +32,9 @@ class Eye:
 
     def answered(self) -> None:
         self.answers += 1
+
+    def skip(self, skip_s: float, *, patient: bool = False) -> None:
+        self.skip_s, self.patient = skip_s, patient
 
 
 class Looked(Channel):

@@ -282,7 +282,7 @@ def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart
             # Down to less with the next look: what is between it and the one before was seen as that one allowed.
             now_s += 1.0
             stage.show(DARK, now_s)
-            assert (channel.camera.skip_s, channel.due_per_s) == (skip_s, pytest.approx(per_s))
+            assert (channel.camera._skip_s, channel.due_per_s) == (skip_s, pytest.approx(per_s))
             assert channel.watched == (rung is Rung.WATCH)
             assert channel.status(1001.0).attention == rung.name.lower()
             assert channel.sight.gap.longest_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))
@@ -351,5 +351,5 @@ def test_without_a_ladder_nothing_is_turned(tmp_path: Path) -> None:
         channel.grant(Rung.ASLEEP)
         channel.alarm_nearby(1000.0)
         assert not channel.turn(1000.0)
-    assert (channel.camera.skip_s, channel.watched, channel.wanted_per_s) == (0.0, False, 5.0)
+    assert (channel.camera._skip_s, channel.watched, channel.wanted_per_s) == (0.0, False, 5.0)
     assert channel.status(1001.0).attention == ""

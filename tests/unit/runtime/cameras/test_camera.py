@@ -211,13 +211,30 @@ def looked_at(rig: Rig, lost: Container[int] = ()) -> list[int]:
 
 def test_only_frames_at_hand_are_looked_at_and_all_are_counted(rig: Callable[..., Rig]) -> None:
     at = rig(FILE, by_answers=True)
-    at.camera.skip_s = 4.0
+    at.camera.skip(4.0)
     source = pass_over(at, Passing(False, 5, 0.5), *(number / 10 for number in range(20)), None)
     assert looked_at(at) == [0, 5, 10, 15]
     assert source.retrieved == 4
     assert at.camera.news().came == 20
     # Before the first look none is passed over.
     assert source.skips == [0.0, *[4.0] * 20]
+
+
+def test_a_patient_change_begins_with_the_next_frame_that_can_be_had_anyway(rig: Callable[..., Rig]) -> None:
+    at = rig(FILE, by_answers=True)
+    at.camera.skip(4.0)
+    source = pass_over(at, Passing(False, 5, 0.5), *(number / 10 for number in range(13)), None)
+    for number in (0, 5):
+        at.until(lambda news: at.camera.waiting_since_s is not None)
+        shot = at.camera.take()
+        assert shot is not None
+        assert shot.frame.index == number
+        if number:
+            # In the middle of the group that frame 5 has begun.
+            at.camera.skip(0.0, patient=True)
+        at.camera.answered()
+    assert looked_at(at)[0] == 10
+    assert source.skips == [0.0, *[4.0] * 10, 0.0, 0.0, 0.0]
 
 
 def test_a_file_waits_for_the_answer_before_it_reads_on(rig: Callable[..., Rig]) -> None:
@@ -228,7 +245,7 @@ def test_a_file_waits_for_the_answer_before_it_reads_on(rig: Callable[..., Rig])
     # Taken, and not yet judged: what the answer says of the next frame must count for it.
     assert not threading.Event().wait(0.1)
     assert at.camera.news().came == 1
-    at.camera.skip_s = 7.0
+    at.camera.skip(7.0)
     at.camera.answered()
     at.until(lambda news: news.came == 2)
     assert source.skips == [0.0, 7.0]
@@ -262,7 +279,7 @@ def test_what_decodes_is_known_once_a_frame_has_come(rig: Callable[..., Rig]) ->
 @pytest.mark.parametrize("key_period_s", [1.0, 3.0, 4.0, 6.0])
 def test_however_key_frames_fall_a_heartbeat_is_never_late(rig: Callable[..., Rig], key_period_s: float) -> None:
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
-    at.camera.skip_s = 10.0
+    at.camera.skip(10.0)
     every = round(10 * key_period_s)
     pass_over(at, Passing(False, every, key_period_s), *(number / 10 for number in range(2000)), None)
     numbers = looked_at(at)
@@ -275,14 +292,14 @@ def test_a_key_frame_before_the_last_that_comes_in_time_is_not_looked_at(
 ) -> None:
     """As far as the key frames tell: the next may come on the beat, or a little after it."""
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
-    at.camera.skip_s = 10.0
+    at.camera.skip(10.0)
     pass_over(at, Passing(False, 20, key_period_s), *(number / 10 for number in range(600)), None)
     assert looked_at(at) == [0, 100, 200, 300, 400, 500]
 
 
 def test_a_look_that_was_lost_is_made_up_for_though_frames_are_passed_over(rig: Callable[..., Rig]) -> None:
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
-    at.camera.skip_s = 10.0
+    at.camera.skip(10.0)
     pass_over(at, Passing(False, 80, 8.0), *(number / 10 for number in range(300)), None)
     # Two seconds later, with the frame after the one by which it is known.
     assert looked_at(at, {80}) == [0, 80, 101, 160, 240]
@@ -290,7 +307,7 @@ def test_a_look_that_was_lost_is_made_up_for_though_frames_are_passed_over(rig: 
 
 def test_where_all_looks_are_lost_key_frames_have_to_do(rig: Callable[..., Rig]) -> None:
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
-    at.camera.skip_s = 10.0
+    at.camera.skip(10.0)
     source = pass_over(at, Passing(False, 30, 3.0), *(number / 10 for number in range(1000)), None)
     assert looked_at(at, range(1000)) == [0, 21, *range(30, 1000, 30)]
     # The first frame of all, and the one in the place of the first that was lost.
@@ -328,7 +345,7 @@ def test_what_is_due_by_a_moment_is_looked_at_then_whatever_the_pace_and_the_key
     rig: Callable[..., Rig], key_frames_only: bool, looked: list[int]
 ) -> None:
     at = rig(FILE, looks=Pace(1 / 10), by_answers=True)
-    at.camera.skip_s = 10.0 * key_frames_only
+    at.camera.skip(10.0 * key_frames_only)
     pass_over(at, Passing(False, 1000, 100.0), *(number / 10 for number in range(90)), None)
     at.until(lambda news: at.camera.waiting_since_s is not None)
     shot = at.camera.take()

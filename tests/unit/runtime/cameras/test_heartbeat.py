@@ -62,7 +62,7 @@ def looks_s(path: Path, skip_s: float, per_s: float) -> list[float]:
         open=open_packets,
         by_answers=True,
     )
-    camera.skip_s = skip_s
+    camera.skip(skip_s)
     camera.start()
     times_s: list[float] = []
     while not camera.news().ended:
