@@ -256,9 +256,10 @@ runtime.inference.Inference.__init__.__kwdefaults__["hangs_after_s"] = 1.0
 run, calls = Brightness._run, []
 def hang(self, frames):
     # At a camera's pictures, not when batches of black ones are measured.
-    calls.extend([1] * bool(frames.any()))
-    if len(calls) == 5:
-        threading.Event().wait(60)
+    if frames.any():
+        calls.append(1)
+        if len(calls) == 5:
+            threading.Event().wait(60)
     return run(self, frames)
 Brightness._run = hang
 """
