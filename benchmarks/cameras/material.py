@@ -34,10 +34,8 @@ class Material:
 
     def check(self, alarms: Mapping[str, AlarmSpec], say: Callable[[str], None]) -> None:
         """Tell of rows that are of no use here. Raises UserError where none is of any."""
-        here, classes = (
-            {clip.name for clip in self.clips},
-            {each for alarm in alarms.values() for each in alarm.classes},
-        )
+        here = {clip.name for clip in self.clips}
+        classes = {each for alarm in alarms.values() for each in alarm.classes}
         rows = [(name, each) for name, intervals in self.truth.items() for each in intervals]
         elsewhere = [(each.line, name) for name, each in rows if name not in here]
         unknown = [(each.line, each.label) for name, each in rows if name in here and each.label not in classes]

@@ -8,8 +8,6 @@ from edge_resnet.errors import UserError
 
 _A_DAY = 'a day or time such as 2026-11-24 or "2026-11-24 13:00"'
 _AGO = 'or how long ago, "24 h"'
-# As far as runtime.config.units goes.
-_LONGEST = "366 d"
 
 
 def moment(option: str, text: str, now: datetime | None = None) -> datetime:
@@ -52,11 +50,11 @@ def length(option: str, text: str, takes: str) -> timedelta:
     """A length of time (`24 h`). Raises UserError, which says what `option` takes, or how long it may be."""
     from pydantic import TypeAdapter, ValidationError
 
-    from runtime.config.units import WRITTEN, Seconds
+    from runtime.config.units import LONGEST_S, WRITTEN, Seconds, quantity
 
     try:
         return timedelta(seconds=TypeAdapter(Seconds).validate_python(text, context=WRITTEN))
     except ValidationError as error:
         outside = text.strip().startswith("-") or error.errors()[0]["type"] in ("greater_than", "less_than_equal")
-        why = f"a length of time is over 0 and at most {_LONGEST}" if outside else f"takes {takes}"
+        why = f"a length of time is over 0 and at most {quantity(LONGEST_S, '10 s')}" if outside else f"takes {takes}"
         raise UserError(f"{option} {text}: {why}") from error

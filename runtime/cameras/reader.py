@@ -147,7 +147,9 @@ class Reader(threading.Thread):
             limit_s = 2 * camera.read_timeout_s
             if grabbed_s is None:
                 return
-            camera.decoder = source.decoder
+            if source.at_hand:
+                # Packets that are passed over are many, and change nothing of it.
+                camera.decoder = source.decoder
             came = camera.came(self, now_s, grabbed_s, source.at_hand, source.key_period_s)
             if came is None:
                 return

@@ -63,9 +63,10 @@ def quantity(number: float, example: str) -> str:
     return f"{number:g} s" if number >= 1 else f"{1000 * number:g} ms"
 
 
+LONGEST_S = 86400.0 * 366
 # In code a plain number of seconds, of times a second, of bytes.
 Seconds = Annotated[
-    float, BeforeValidator(_in(_SECONDS, "10 s")), Field(gt=0.0, le=86400.0 * 366), _schema(_SECONDS, "10 s")
+    float, BeforeValidator(_in(_SECONDS, "10 s")), Field(gt=0.0, le=LONGEST_S), _schema(_SECONDS, "10 s")
 ]
 PerSecond = Annotated[
     float, BeforeValidator(_in(_PER_SECOND, "5/s")), Field(gt=0.0, le=1000.0), _schema(_PER_SECOND, "5/s")
