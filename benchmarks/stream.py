@@ -41,13 +41,16 @@ from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import GATES
 from runtime import trust
 from runtime.backends.registry import NAMES
+from runtime.config.settings import CameraSettings
 from runtime.look import Look
 from runtime.outputs.output import Output
 from runtime.pace import Pace
 from runtime.service.logs import Log
 from runtime.session import Stopped, StreamOptions, watch
-from runtime.sources import open_source
+from runtime.sources import open_packets, open_source
 from runtime.sources.address import Address
+from runtime.sources.capture import OPEN_TIMEOUT_S, READ_TIMEOUT_S
+from runtime.sources.frame import Source
 
 BARE, OURS = "bare", "ours"
 # The bar that the project set itself.
@@ -110,18 +113,28 @@ def bare(task: Task) -> Meter:
     prepare, pace = bundle.model.input.preprocess, Pace(task.rate)
     meter = Meter(task.seconds)
     with trust.choose(bundle, task.backend, task.precision, box=Path(task.box)) as backend:
-        source = open_source(Address.parse(task.address))
+        source = opened(Address.parse(task.address))
         while (time_s := source.grab()) is not None:
             if not pace.is_due(time_s):
                 continue
             pace.take(time_s)
-            image = source.retrieve()
-            if image is not None:
-                backend.infer(prepare(image)[np.newaxis])
+            picture = source.retrieve()
+            if picture is not None:
+                if not isinstance(picture, np.ndarray):
+                    picture = picture.scaled(*prepare.enough(*picture.shape))
+                backend.infer(prepare(picture)[np.newaxis])
                 if meter.look():
                     break
         source.close()
     return meter
+
+
+def opened(address: Address) -> Source:
+    """A camera, read as the stream reads it by default."""
+    decoder = CameraSettings(detect=address.target).packet_decoder
+    if decoder is None:
+        return open_source(address)
+    return open_packets(address, OPEN_TIMEOUT_S, READ_TIMEOUT_S, decoder=decoder)
 
 
 def ours(task: Task) -> Meter:

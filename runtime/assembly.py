@@ -33,6 +33,7 @@ from runtime.sources import OpenPackets, feed, open_packets, open_source
 from runtime.sources.address import Address
 from runtime.sources.feed import Feeds
 from runtime.sources.frame import Source
+from runtime.sources.hardware import Decoder
 
 
 @dataclass
@@ -122,6 +123,7 @@ class Assembly:
         pictures: Pace | None,
     ) -> Camera:
         climbs = looks is not None and camera.on_ladder
+        decoder = camera.packet_decoder if looks is not None else None
         return Camera(
             name,
             Address.parse(address),
@@ -131,19 +133,25 @@ class Assembly:
             self.bell,
             open_timeout_s=camera.open_timeout,
             read_timeout_s=camera.read_timeout,
-            open=partial(self._open_packets, name, camera) if climbs else self.open,
+            open=self.open if decoder is None else partial(self._open_packets, name, bool(camera.masks), decoder),
             clock=self.clock,
             by_answers=climbs,
         )
 
     def _open_packets(
-        self, name: str, camera: CameraSettings, address: Address, open_timeout_s: float, read_timeout_s: float
+        self,
+        name: str,
+        masked: bool,
+        decoder: Decoder,
+        address: Address,
+        open_timeout_s: float,
+        read_timeout_s: float,
     ) -> Source:
         taker = self.feeds.of(name).connection()
-        if camera.masks:
+        if masked:
             # Packets cannot be masked, and who recorded the camera before a reload still listens for a moment.
             taker = feed.nobody
-        return self.open_packets(address, open_timeout_s, read_timeout_s, taker, camera.decoder)
+        return self.open_packets(address, open_timeout_s, read_timeout_s, taker, decoder)
 
     def _pictures(self) -> Pace | None:
         return None if self.pictures_per_s is None else Pace(self.pictures_per_s)

@@ -24,7 +24,7 @@ class Limits:
     else of each file's own time, and of the watch for live cameras.
     """
 
-    max_wait_s: float = 0.02
+    max_wait_s: float = 0.05
     max_batch: int = 8
     max_seconds: float | None = None
 
@@ -56,6 +56,8 @@ class Batcher:
     # At the engine, by number; and those whose engine failed.
     _batches: dict[int, Batch] = field(default_factory=dict, init=False)
     _returned: list[Batch] = field(default_factory=list, init=False)
+    # Since when none is under way, if none is.
+    _rests_since_s: float = field(default=float("-inf"), init=False)
 
     @property
     def idle(self) -> bool:
@@ -71,6 +73,7 @@ class Batcher:
 
     def answered(self, number: int) -> Batch:
         """The batch of such a number, which is no longer under way."""
+        self._rests_since_s = self.clock()
         return self._batches.pop(number)
 
     def failed(self) -> list[Batch]:
@@ -90,7 +93,8 @@ class Batcher:
         """How long until a batch is to be given although few wait; for ever where none wait, or the engine is busy."""
         if not self.inference.free:
             return float("inf")
-        return self.limits.max_wait_s - (now_s - min(self._waiting().values(), default=float("inf")))
+        waiting = self._waiting().values()
+        return self._given_by_s(waiting) - now_s if waiting else float("inf")
 
     def _next(self) -> Batch | None:
         while self._returned:
@@ -138,16 +142,21 @@ class Batcher:
         return chosen
 
     def _enough(self, since_s: Iterable[float]) -> bool:
-        """Whether to wait for others is worth nothing.
-
-        Of several requests the first is given what there is at once: the others are at hand for what comes next. Beside
-        it a batch gathers, since more frames at once cost less each, and the cores are wanted for decoding as well.
-        """
-        if self.inference.requests > 1 and not self._batches:
-            return True
+        """Whether to wait for others is worth nothing: as many wait as may come, or one has waited long enough."""
         times_s = list(since_s)
         most = min(self.limits.max_batch, sum(channel.expected for channel in self._others().values()))
-        return len(times_s) >= most or self.clock() - min(times_s) >= self.limits.max_wait_s
+        return len(times_s) >= most or self.clock() >= self._given_by_s(times_s)
+
+    def _given_by_s(self, since_s: Iterable[float]) -> float:
+        """When what waits is given, however little it is.
+
+        A batch gathers for `max_wait_s`, since more frames at once cost less each, and the cores are wanted for
+        decoding as well. Not so where there are several requests, and all have rested for as long: that box has power
+        to spare, and has a request at hand for what comes next.
+        """
+        by_s = min(since_s) + self.limits.max_wait_s
+        rests = self.inference.requests > 1 and not self._batches
+        return min(by_s, self._rests_since_s + self.limits.max_wait_s) if rests else by_s
 
     def _past_the_end(self, channel: Channel, shot: Shot) -> bool:
         limit_s = self.limits.max_seconds

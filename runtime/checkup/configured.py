@@ -117,9 +117,10 @@ def _first_frame(stream: _Stream, address: Address, doors: Doors) -> str | None:
 
 
 def _opened(stream: _Stream, address: Address, doors: Doors) -> Source:
-    if stream.classified is None or not stream.climbs:
+    decoder = None if stream.classified is None else stream.classified.packet_decoder
+    if decoder is None:
         return doors.frames(address, *stream.limits)
-    return doors.packets(address, *stream.limits, nobody, stream.classified.decoder)
+    return doors.packets(address, *stream.limits, nobody, decoder)
 
 
 def _key_frames(stream: _Stream, address: Address, av: ModuleType | None) -> KeyFrames | None:

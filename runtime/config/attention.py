@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -38,14 +39,17 @@ class LadderSettings(Settings):
     """So long it is watched after the last sign: who goes behind a pillar comes back within seconds."""
 
 
-def without_pyav(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """The cameras that are to be on the ladder where PyAV, which finds their packets, is not installed.
+def impossible(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The cameras that are to be on the ladder where nothing finds their packets: PyAV is missing, or is not to.
 
     `data`: as read, with addresses that can be opened.
     """
-    for path, _, address in _asking(data):
+    for path, camera, address in _asking(data):
         if address.has_packets and pyav() is None:
             yield Finding((*path, "attention"), f"ladder {NEEDS_PYAV}; or write full")
+        elif address.has_packets and camera.get("decoder") == "opencv":
+            text = "opencv decodes every frame, and the ladder does not; write cpu, or attention: full"
+            yield Finding((*path, "decoder"), text)
 
 
 def warnings(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -77,11 +81,15 @@ def idle_ladders(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def idle_decoders(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """The cameras with a decoder of their own whose frames are not decoded by it: they are not on the ladder."""
-    for path, camera, _ in _beside(data):
-        if camera.get("decoder", "cpu") != "cpu":
-            text = "without effect: it decodes RTSP and video files with attention: ladder, and nothing else"
+    """The cameras with a decoder of their own whose frames are not decoded by it."""
+    for path, camera, address in _addressed(data):
+        if camera.get("decoder", "cpu") in ("cpu", "opencv"):
+            continue
+        if not (address.is_rtsp or (address.has_packets and camera.get("attention") == "ladder")):
+            text = "without effect: it decodes RTSP, and video files with attention: ladder, and nothing else"
             yield Finding((*path, "decoder"), text)
+        elif pyav() is None:
+            yield Finding((*path, "decoder"), f"without effect: it {NEEDS_PYAV}")
 
 
 def never_gated(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -141,11 +149,12 @@ def _beside(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any
 
 
 def _asking(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:
-    """The cameras with `attention: ladder`; an address that is none is told of itself."""
+    """The cameras with `attention: ladder`."""
+    return (each for each in _addressed(data) if each[1].get("attention") == "ladder")
+
+
+def _addressed(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any], Address]]:
+    """The cameras with their addresses; one that is none is told of itself."""
     for path, camera in cameras(data):
-        if camera.get("attention") == "ladder":
-            try:
-                address = Address.parse(str(camera.get("detect", "")))
-            except CameraError:
-                continue
-            yield path, camera, address
+        with suppress(CameraError):
+            yield path, camera, Address.parse(str(camera.get("detect", "")))

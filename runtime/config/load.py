@@ -92,7 +92,7 @@ def read(
     environment = os.environ if environment is None else environment
     problems += _fill(document, file.parent, environment)
     problems += fill_sinks(document, file.parent, environment)
-    problems += map(document.at_value, attention.without_pyav(document.data))
+    problems += map(document.at_value, attention.impossible(document.data))
     warnings += map(document.at_value, attention.warnings(document.data))
     settings = None
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -21,6 +21,7 @@ from runtime.config.units import PerSecond, Seconds
 from runtime.severity import Severity
 from runtime.sources.address import Address
 from runtime.sources.hardware import Decoder
+from runtime.sources.packets import pyav
 
 # A corner of a polygon: shares of the picture's width and height, from the top left, so that every stream size fits.
 Point = tuple[Annotated[float, Field(ge=0.0, le=1.0)], Annotated[float, Field(ge=0.0, le=1.0)]]
@@ -161,9 +162,10 @@ class CameraSettings(Settings):
     """`full`: all frames are decoded, and `rate` a second are looked at. `ladder`: while there is a reason to; else
     key frames alone, and of sources without packets (USB, HTTP, folders) what passes the gate.
     """
-    decoder: Decoder = "cpu"
-    """What decodes a camera on the ladder: `cpu`, `auto` (hardware that proves to work here, else the processor), or
-    `cuda`, `qsv`, `vaapi`, `videotoolbox` by name, without which the camera is offline.
+    decoder: Literal[Decoder, "opencv"] = "cpu"
+    """What decodes RTSP, and files on the ladder: `cpu`, `auto` (hardware that proves to work here, else the
+    processor), or `cuda`, `qsv`, `vaapi`, `videotoolbox` by name, without which the camera is offline. `opencv`: OpenCV
+    reads the camera, with its own options, as it does where PyAV is not installed.
     """
     ladder: LadderSettings = LadderSettings()
     """When a camera is watched, of which only key frames are looked at else."""
@@ -192,6 +194,14 @@ class CameraSettings(Settings):
     def on_ladder(self) -> bool:
         """Whether its frames may be passed over undecoded."""
         return self.attention == "ladder" and Address.parse(self.detect).has_packets
+
+    @property
+    def packet_decoder(self) -> Decoder | None:
+        """What decodes its packets, which PyAV reads; None where OpenCV reads it."""
+        if self.decoder == "opencv":
+            return None
+        by_packets = self.on_ladder or (Address.parse(self.detect).is_rtsp and pyav() is not None)
+        return self.decoder if by_packets else None
 
     @model_validator(mode="after")
     def _zones_are_of_its_alarms(self) -> CameraSettings:
@@ -244,7 +254,7 @@ class WatchSettings(Settings):
     """What is kept of events beside their rows."""
     retention: RetentionSettings = RetentionSettings()
     """For how long what is kept is kept."""
-    max_wait: Seconds = 0.02
+    max_wait: Seconds = 0.05
     """How long a due frame waits for others to share its batch."""
     max_batch: Annotated[int, Field(ge=1, le=256)] = 8
     """The most frames that are classified at once."""

@@ -117,7 +117,7 @@ class Studio(threading.Thread):
         # What is masked must not be stored, and packets cannot be masked.
         if self._av is None or tape.settings.packets == "off" or camera.masks or not address.live:
             return None
-        if camera.record is None and camera.on_ladder:
+        if camera.record is None and camera.packet_decoder is not None:
             return Listener(self._feeds.of(name), tape.add_packet, self._clock)
         if not address.target.lower().startswith(_WITH_PACKETS):
             return None

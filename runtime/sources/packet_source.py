@@ -34,6 +34,8 @@ _LEAP_S = 5.0
 # After a key frame that could not be decoded by itself, so much is decoded whole: it may be damaged, or the camera may
 # have no others (intra refresh).
 _WHOLE_S = 60.0
+# So much that nobody has asked for is decoded at once when somebody does, at most: some 10 ms of work.
+_MOST_DEFERRED_S = 0.25
 
 
 class PacketSource:
@@ -71,13 +73,15 @@ class PacketSource:
         self._arrivals = Arrivals(clock) if self.live else None
         self._file_clock = FileClock(self.fps)
         self._newest_s = self._dts_s = self._told_s = self._whole_until_s = float("-inf")
+        # Of the first packet that the decoder was not given yet.
+        self._behind_since_s = float("-inf")
         self._key_s: float | None = None
         # Up to which time of the stream frames were passed over, while those that follow may be older.
         self._passed_s: float | None = None
         self._passing = False
         self._decoded: deque[Any] = deque()
         self._frame: Any = None
-        self._at_key = self._begun = self._drained = False
+        self._at_key = self._deferred = self._begun = self._drained = False
         # Of a file, the first frame is found before it counts as open.
         self._ahead_s: float | None = None
         if not self.live:
@@ -99,7 +103,7 @@ class PacketSource:
     @property
     def at_hand(self) -> bool:
         """Whether the frame that was grabbed last is decoded, or is a key frame, which can be."""
-        return self._frame is not None or self._at_key
+        return self._frame is not None or self._at_key or self._deferred
 
     @property
     def key_period_s(self) -> float:
@@ -121,6 +125,9 @@ class PacketSource:
             self._begun = True
             if self._frame is None:
                 self._whole_until_s = self._newest_s + _WHOLE_S
+        elif self._deferred:
+            self._deferred = False
+            self._frame = self._caught_up()
         try:
             return None if self._frame is None else AvFrame(self._frame)
         except (self._av.error.FFmpegError, ValueError):
@@ -131,7 +138,7 @@ class PacketSource:
         self._demuxer.close()
 
     def _advance(self) -> float | None:
-        self._frame, self._at_key = None, False
+        self._frame, self._at_key, self._deferred = None, False, False
         started_s = self._clock()
         while not self._decoded:
             packet = self._demuxer.next()
@@ -149,6 +156,9 @@ class PacketSource:
                 continue
             if self._is_passed_over(stamp_s):
                 return self._pass_over(packet, stamp_s)
+            if self._may_wait(stamp_s):
+                self._deferred, self._passing, self._passed_s = True, False, stamp_s
+                return self._time_s(stamp_s)
             self._keep(self._group.decode())
             if self.live and not self._decoded and self._clock() - started_s > self._patience_s:
                 advice = f"nothing could be decoded for {self._patience_s:.0f} s; {self._remedy}"
@@ -186,6 +196,8 @@ class PacketSource:
                 self._key_period_s = stamp_s - self._key_s
             self._key_s = stamp_s
         self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
+        if packet.is_keyframe or not self._group.kept:
+            self._behind_since_s = stamp_s
         self._group.add(packet)
         at_s = 0.0 if self._arrivals is None else self._arrivals.came(due_s)
         # The first packets of a connection may have no time at all, and have no place in a clip then.
@@ -199,6 +211,23 @@ class PacketSource:
         if not self._begun or self._key_s is None or self._group.is_full or self._dts_s <= self._whole_until_s:
             return False
         return stamp_s - self._key_s <= self.skip_s > 0.0
+
+    def _may_wait(self, stamp_s: float) -> bool:
+        """Whether the newest frame need not be decoded before somebody wants it: it comes of its own packet then."""
+        if not self._begun or self._context.has_b_frames or self._dts_s <= self._whole_until_s:
+            return False
+        return stamp_s - self._behind_since_s < _MOST_DEFERRED_S
+
+    def _caught_up(self) -> Any | None:
+        """The frame of the newest packet, after all that the decoder was not given yet."""
+        # One by one: the decoder never gives back the memory of as many frames as were held at one time.
+        newest = deque(self._group.decode(), maxlen=1)
+        frame = newest.pop() if newest else None
+        if frame is None or self._stamp_s(frame) < self._newest_s:
+            # Damaged, or in another order than it said.
+            self._whole_until_s = self._newest_s + _WHOLE_S
+            return None
+        return frame
 
     def _pass_over(self, packet: Any, stamp_s: float) -> float:
         """Leave the newest packet undecoded; the time of the frame that it stands for."""
@@ -235,6 +264,11 @@ class _Group:
     def is_full(self) -> bool:
         """Whether no more should be kept back from the decoder."""
         return self._bytes > _MOST_KEPT_BYTES
+
+    @property
+    def kept(self) -> bool:
+        """Whether the decoder was not given all yet."""
+        return bool(self._kept)
 
     def add(self, packet: Any) -> None:
         """One more packet."""

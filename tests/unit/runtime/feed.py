@@ -139,6 +139,7 @@ class Room:
             clock=self.clock,
             wall=wall,
             open=self._open,
+            open_packets=self._open,
         )
         self.metrics = Metrics()
         self.watch = Watch(
@@ -163,7 +164,7 @@ class Room:
         finally:
             self.watch.inference.close()
 
-    def _open(self, address: Address, open_timeout_s: float, read_timeout_s: float) -> Frames:
+    def _open(self, address: Address, open_timeout_s: float, read_timeout_s: float, *packets: object) -> Frames:
         return self.sources[address.target.rpartition("/")[2]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,7 +151,7 @@ class Stage:
         room = Room(store, {"yard": Frames([], live=live)}, attention="ladder", **options)
         room.watch.inference.close()
         self.clock = room.clock
-        self.channel: Channel = replace(room.assembly, open_packets=room.assembly.open).channel("yard")
+        self.channel: Channel = room.assembly.channel("yard")
         assert self.channel.attention is not None
         self.attention = self.channel.attention
         self._number = 0

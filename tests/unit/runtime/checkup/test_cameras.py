@@ -63,8 +63,9 @@ def refused(address: Address, open_timeout_s: float, read_timeout_s: float, *mor
     raise AssertionError("not by its packets")
 
 
-def without_pyav(open_: Open) -> Doors:
-    return Doors(open_, refused, None)
+def by(open_: Open) -> Doors:
+    """Whatever has packets is opened by them as all else is; nothing is known of key frames."""
+    return Doors(open_, lambda address, open_s, read_s, *more: open_(address, open_s, read_s), None)
 
 
 @pytest.fixture
@@ -91,9 +92,7 @@ def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.
         return opened[-1]
 
     url = f"rtsp://a:{SECRET}@h/"
-    items = list(
-        configured(watch(well=url, busy="1", hangs="2", odd="3", blank="4"), without_pyav(open_), last_answer_s=0.5)
-    )
+    items = list(configured(watch(well=url, busy="1", hangs="2", odd="3", blank="4"), by(open_), last_answer_s=0.5))
     assert [(item.name, item.verdict) for item in items] == [
         ("yard/well", "ok"),
         ("yard/busy", "problem"),
@@ -113,7 +112,7 @@ def test_each_camera_is_told_in_the_order_of_the_configuration(never: threading.
 
 def test_the_stream_for_recording_is_opened_too() -> None:
     settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "0", "record": "1"}}}}})
-    items = configured(settings, without_pyav(flat))
+    items = configured(settings, by(flat))
     assert [item.name for item in items] == ["y/g", "y/g (record)"]
 
 
@@ -123,7 +122,7 @@ def test_the_stream_for_recording_is_opened_too() -> None:
 )
 def test_a_rate_that_is_only_guessed_is_not_told(address: str, stated: bool, tmp_path: Path) -> None:
     found = watch(g=str(tmp_path) if address == "folder" else address)
-    (item,) = configured(found, without_pyav(flat))
+    (item,) = configured(found, by(flat))
     assert item.verdict == "ok"
     assert ("frames a second" in item.found) is stated
 
@@ -132,9 +131,7 @@ def attended(monkeypatch: pytest.MonkeyPatch, keys: KeyFrames | None, **camera: 
     """What is told of a camera whose packets tell this of its key frames."""
     monkeypatch.setattr(checkup, "key_frames", lambda *arguments: keys)
     settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "rtsp://h/x", **camera}}}}})
-    (item,) = configured(
-        settings, Doors(refused, flat) if camera.get("attention") == "ladder" else Doors(flat, refused)
-    )
+    (item,) = configured(settings, Doors(refused, flat))
     return item
 
 
@@ -159,15 +156,23 @@ def test_a_camera_on_the_ladder_is_to_send_key_frames_often(
     assert ("set the camera's key frame (I-frame, GOP) interval" in item.advice) is (verdict == "warning")
 
 
-def test_a_camera_is_opened_with_the_decoder_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("attention", ["full", "ladder"])
+def test_a_camera_is_opened_with_the_decoder_that_it_names(attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_packets(address: Address, open_s: float, read_s: float, taker: Taker, decoder: Decoder) -> StandIn:
         raise Outage(address.name, "resources", f"no {decoder} decoder works here; write decoder: cpu, or auto")
 
     monkeypatch.setattr(checkup, "key_frames", lambda *arguments: None)
-    camera = {"detect": "rtsp://h/x", "attention": "ladder", "decoder": "qsv"}
+    camera = {"detect": "rtsp://h/x", "attention": attention, "decoder": "qsv"}
     settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": camera}}}})
     (item,) = configured(settings, Doors(refused, open_packets))
     assert (item.verdict, item.advice) == ("problem", "no qsv decoder works here; write decoder: cpu, or auto")
+
+
+@pytest.mark.parametrize("camera", [{"decoder": "opencv"}, {"detect": "http://h/x"}])
+def test_what_opencv_reads_it_opens(camera: dict[str, str]) -> None:
+    settings = WatchSettings.model_validate({"sites": {"y": {"cameras": {"g": {"detect": "rtsp://h/x", **camera}}}}})
+    (item,) = configured(settings, Doors(flat, refused, None))
+    assert item.verdict == "ok"
 
 
 def test_of_other_cameras_it_is_only_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +183,7 @@ def test_of_other_cameras_it_is_only_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_where_there_are_no_packets_the_gate_is_told() -> None:
     settings = {"sites": {"y": {"cameras": {"g": {"detect": "0", "attention": "ladder"}}}}}
-    (item,) = configured(WatchSettings.model_validate(settings), without_pyav(flat))
+    (item,) = configured(WatchSettings.model_validate(settings), by(flat))
     assert (item.verdict, item.found.endswith(", attention: ladder by its gate")) == ("ok", True)
 
 

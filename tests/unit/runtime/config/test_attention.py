@@ -93,8 +93,12 @@ def test_where_there_are_no_packets_the_gate_in_its_place_is_noted(tmp_path: Pat
 @pytest.mark.parametrize(
     ("camera", "without_effect"),
     [
-        ("{detect: rtsp://h/x, decoder: cuda}", True),
-        ("{detect: rtsp://h/x, attention: full, decoder: auto}", True),
+        ("{detect: rtsp://h/x, decoder: cuda}", False),
+        ("{detect: rtsp://h/x, attention: full, decoder: auto}", False),
+        ("{detect: clip.mp4, decoder: cuda}", True),
+        ("{detect: clip.mp4, attention: ladder, decoder: cuda}", False),
+        ("{detect: http://h/x, decoder: cuda}", True),
+        ("{detect: rtsp://h/x, decoder: opencv}", False),
         ("{detect: 0, attention: ladder, gate: {enabled: true}, decoder: vaapi}", True),
         ("{detect: rtsp://h/x, attention: ladder, decoder: cuda}", False),
         ("{detect: rtsp://h/x, decoder: cpu}", False),
@@ -102,10 +106,57 @@ def test_where_there_are_no_packets_the_gate_in_its_place_is_noted(tmp_path: Pat
     ],
 )
 def test_a_decoder_that_has_nothing_to_decode_is_noted(tmp_path: Path, camera: str, without_effect: bool) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "clip.mp4").touch()
     reading = written(tmp_path, camera)
+    assert reading.settings is not None
     assert [(note.path[-1], "without effect" in note.text) for note in reading.warnings] == (
         [("decoder", True)] if without_effect else []
     )
+
+
+@pytest.mark.usefixtures("without_pyav")
+def test_a_decoder_that_needs_pyav_is_noted(tmp_path: Path) -> None:
+    reading = written(tmp_path, f"{{detect: {RTSP}, decoder: cuda}}", f"{{detect: {RTSP}x, decoder: opencv}}")
+    assert [(note.path, note.text) for note in reading.warnings] == [
+        (
+            ("sites", "yard", "cameras", "camera0", "decoder"),
+            "without effect: it needs PyAV: pip install 'edge-resnet[video]'",
+        )
+    ]
+    assert reading.settings is not None
+    assert {each.packet_decoder for each in reading.settings.cameras().values()} == {None}
+
+
+def test_opencv_is_refused_where_it_would_decode_for_the_ladder(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    reading = written(
+        tmp_path,
+        f"{{detect: {RTSP}, attention: ladder, decoder: opencv}}",
+        "{detect: 0, attention: ladder, gate: {enabled: true}, decoder: opencv}",
+    )
+    assert [(problem.path[-2:], problem.text) for problem in reading.problems] == [
+        (("camera0", "decoder"), "opencv decodes every frame, and the ladder does not; write cpu, or attention: full")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("detect", "attention", "decoder", "by"),
+    [
+        (RTSP, "full", "cpu", "cpu"),
+        (RTSP, "full", "auto", "auto"),
+        (RTSP, "full", "opencv", None),
+        (RTSP, "ladder", "cuda", "cuda"),
+        ("http://10.0.0.4/x", "full", "cpu", None),
+        ("0", "ladder", "cpu", None),
+    ],
+)
+def test_rtsp_is_decoded_by_its_packets_unless_opencv_is_to(
+    detect: str, attention: str, decoder: str, by: str | None
+) -> None:
+    pytest.importorskip("av")
+    camera = CameraSettings.model_validate({"detect": detect, "attention": attention, "decoder": decoder})
+    assert camera.packet_decoder == by
 
 
 @pytest.mark.parametrize(

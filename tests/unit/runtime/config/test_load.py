@@ -91,7 +91,8 @@ def test_a_good_file_is_settings(file: Path) -> None:
         ("attention: lader", "5:20: sites.yard.cameras.gate.attention: unknown 'lader'; did you mean ladder?"),
         (
             "decoder: gpu",
-            "5:18: sites.yard.cameras.gate.decoder: unknown 'gpu'; there are cpu, auto, cuda, qsv, vaapi, videotoolbox",
+            "5:18: sites.yard.cameras.gate.decoder: unknown 'gpu'; there are cpu, auto, cuda, qsv, vaapi, "
+            "videotoolbox, opencv",
         ),
         ("gate: off", "5:15: sites.yard.cameras.gate.gate: takes keys with values, indented under it, not 'off'"),
         ("gate: {enabled: x}", "5:25: sites.yard.cameras.gate.gate.enabled: takes true or false, not 'x'"),

@@ -86,8 +86,11 @@ def taps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return Tap.opened
 
 
-def test_a_camera_on_the_ladder_is_listened_to_and_no_other_connection_made(taps: list[str]) -> None:
-    place = Place(LADDER)
+@pytest.mark.parametrize("attention", ["full", "ladder"])
+def test_a_camera_that_is_read_by_its_packets_is_listened_to_and_no_other_connection_made(
+    attention: str, taps: list[str]
+) -> None:
+    place = Place({**LADDER, "attention": attention})
     assert place.taker() is None
     place.shoot()
     assert place.taker() is not None
@@ -97,7 +100,7 @@ def test_a_camera_on_the_ladder_is_listened_to_and_no_other_connection_made(taps
 @pytest.mark.parametrize(
     ("camera", "recording", "tapped"),
     [
-        ({"detect": "rtsp://h/small"}, {}, ["rtsp://h/small"]),
+        ({"detect": "rtsp://h/small", "decoder": "opencv"}, {}, ["rtsp://h/small"]),
         ({**LADDER, "record": "rtsp://h/large"}, {}, ["rtsp://h/large"]),
         ({"detect": "http://h/x", "attention": "ladder"}, {}, ["http://h/x"]),
         ({"detect": "0", "attention": "ladder"}, {}, []),
@@ -158,7 +161,7 @@ def test_a_reload_ends_the_listening_and_begins_it_without_the_camera_being_open
     place.settings = place.of(LADDER)
     place.shoot()
     assert place.taker() is not None
-    place.settings = place.of({"detect": "rtsp://h/small"})
+    place.settings = place.of({"detect": "rtsp://h/small", "decoder": "opencv"})
     place.work()
     assert place.taker() is None
     place.shoot()

@@ -198,8 +198,8 @@ def test_one_that_becomes_so_large_later_is_never_decoded(tmp_path: Path, monkey
     source = open_packets(Address.parse(str(path)), 5.0, 5.0)
     shapes = set()
     while source.grab() is not None:
-        picture = source.retrieve()
-        assert picture is not None
-        shapes.add(picture.shape[:2])
+        # What is refused has no picture.
+        if (picture := source.retrieve()) is not None:
+            shapes.add(picture.shape[:2])
     source.close()
     assert shapes == {(96, 160)}

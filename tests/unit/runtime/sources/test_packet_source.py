@@ -177,6 +177,54 @@ def test_however_it_is_switched_a_picture_is_that_of_its_time(
     assert len(later) - len(rest) <= (2 if "open" in name else 1) * VIDEOS[name].b_frames + 1
 
 
+@pytest.fixture
+def decoded_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times of the packets that the decoder was given."""
+    times_s: list[float] = []
+    as_it_is = packet_source._Group._given
+
+    def noted(group: Any, packet: Any) -> Any:
+        if packet is not None:
+            times_s.append(round(float(packet.pts * packet.time_base), 2))
+        return as_it_is(group, packet)
+
+    monkeypatch.setattr(packet_source._Group, "_given", noted)
+    return times_s
+
+
+@pytest.mark.parametrize(
+    ("name", "deferred"), [("h264, a group of 50", True), ("h265", True), ("h264, B-frames", False)]
+)
+def test_frames_are_decoded_when_somebody_wants_one(
+    made: Made, name: str, deferred: bool, decoded_s: list[float]
+) -> None:
+    expected = made.whole(name)[0.2]
+    decoded_s.clear()
+    source = packets(made[name])
+    first = len(decoded_s)
+    told_s = [source.grab() for _ in range(6)]
+    assert told_s == pytest.approx([number * 0.04 for number in range(6)])
+    assert source.at_hand
+    assert (len(decoded_s) == first) is deferred
+    np.testing.assert_array_equal(pictured(source), expected)
+    assert len(decoded_s) >= 6
+    source.close()
+
+
+def test_what_nobody_wanted_before_a_key_frame_is_never_decoded_and_of_few_looks_not_all_at_once(
+    made: Made, decoded_s: list[float]
+) -> None:
+    source = packets(made["h264"])
+    while (time_s := source.grab()) is not None and time_s < 1.0:
+        if time_s == pytest.approx(0.6):
+            assert pictured(source) is not None
+    source.close()
+    # Groups of ten frames. Of the first all but the last, since a quarter of a second was over; of the second until the
+    # one that was wanted; and of the third none yet.
+    first, second = range(0, 9), range(10, 16)
+    assert decoded_s == pytest.approx([number * 0.04 for number in (*first, *second)])
+
+
 def test_who_is_not_at_hand_has_no_picture(made: Made) -> None:
     source = packets(made["h264"])
     source.skip_s = ALL_KEYS
