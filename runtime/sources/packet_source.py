@@ -196,6 +196,10 @@ class PacketSource:
                 self._key_period_s = stamp_s - self._key_s
             self._key_s = stamp_s
         self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
+        if packet.is_keyframe and not self._passing:
+            # What follows may refer to what was before, whatever a key frame is called (intra refresh).
+            for _ in self._group.decode():
+                pass
         if packet.is_keyframe or not self._group.kept:
             self._behind_since_s = stamp_s
         self._group.add(packet)

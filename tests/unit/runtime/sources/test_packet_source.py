@@ -211,18 +211,32 @@ def test_frames_are_decoded_when_somebody_wants_one(
     source.close()
 
 
-def test_what_nobody_wanted_before_a_key_frame_is_never_decoded_and_of_few_looks_not_all_at_once(
-    made: Made, decoded_s: list[float]
-) -> None:
+def test_what_nobody_wants_is_decoded_all_the_same_and_not_all_at_once(made: Made, decoded_s: list[float]) -> None:
     source = packets(made["h264"])
+    batches, before = [], 0
     while (time_s := source.grab()) is not None and time_s < 1.0:
         if time_s == pytest.approx(0.6):
             assert pictured(source) is not None
+        if len(decoded_s) > before:
+            batches.append(len(decoded_s) - before)
+            before = len(decoded_s)
     source.close()
-    # Groups of ten frames. Of the first all but the last, since a quarter of a second was over; of the second until the
-    # one that was wanted; and of the third none yet.
-    first, second = range(0, 9), range(10, 16)
-    assert decoded_s == pytest.approx([number * 0.04 for number in (*first, *second)])
+    # At 0.32 s since a quarter of a second was over, at 0.4 for the key frame, at 0.6 for who wanted one.
+    assert decoded_s == pytest.approx([number * 0.04 for number in range(20)])
+    assert batches == [1, 8, 1, 6, 4]
+
+
+def test_of_a_camera_without_whole_key_frames_no_frame_is_lost_for_being_decoded_later(tmp_path: Path) -> None:
+    path = write(tmp_path / "refresh", Video(options=x264(intra_refresh=1)))
+    theirs = read(open_source(Address.parse(str(path))))
+    source = packets(path)
+    for number, (expected_s, expected) in enumerate(theirs):
+        assert source.grab() == pytest.approx(expected_s)
+        if number % 6 == 5:
+            image = pictured(source)
+            assert image is not None
+            np.testing.assert_array_equal(image, expected)
+    source.close()
 
 
 def test_who_is_not_at_hand_has_no_picture(made: Made) -> None:
