@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
@@ -77,7 +76,9 @@ class Stillness:
 
     def __init__(self) -> None:
         self._weights: npt.NDArray[np.uint32] = np.zeros((0, 0), np.uint32)
-        self._known: deque[npt.NDArray[np.uint32]] = deque(maxlen=_RECALLED)
+        # Of the last _RECALLED pictures, in a ring, and how many there were since it began anew.
+        self._known: npt.NDArray[np.uint32] = np.zeros((_RECALLED, 0, 0), np.uint32)
+        self._seen = 0
         self._changed_s: npt.NDArray[np.float64] = np.zeros(0)
 
     def began_s(self, at_s: float, points: Image) -> float:
@@ -89,17 +90,19 @@ class Stillness:
         sums = points * self._weights
         for axis in (0, 1):
             sums = np.add.reduceat(sums, np.arange(0, sums.shape[axis], _BLOCK), axis=axis, dtype=np.uint32)
-        if not self._known:
+        if self._seen == 0:
+            self._known = np.zeros((_RECALLED, *sums.shape), np.uint32)
             self._changed_s = np.full(sums.shape, at_s)
         else:
-            self._changed_s[~np.any([known == sums for known in self._known], axis=0)] = at_s
-        self._known.append(sums)
+            self._changed_s[~np.any(self._known[: self._seen] == sums, axis=0)] = at_s
+        self._known[self._seen % _RECALLED] = sums
+        self._seen += 1
         place = math.ceil(STILL_SHARE * self._changed_s.size) - 1
         return float(np.partition(self._changed_s, place, axis=None)[place])
 
     def forget(self) -> None:
         """Begin anew with the next picture."""
-        self._known.clear()
+        self._seen = 0
 
 
 class Usual:

@@ -49,10 +49,14 @@ def header_of(context: Any) -> Header:
 
 def packet_of(found: Any, at_s: float, base: Fraction) -> Packet:
     """A packet of PyAV's, captured at `at_s`; `base`: seconds of a tick of its timestamps."""
-    ticks = base * TICKS_PER_S
     dts = found.pts if found.dts is None else found.dts
     pts = dts if found.pts is None else found.pts
-    return Packet(at_s, bytes(found), bool(found.is_keyframe), round(pts * ticks), round(dts * ticks))
+    return Packet(at_s, bytes(found), bool(found.is_keyframe), _ticks(pts, base), _ticks(dts, base))
+
+
+def _ticks(stamp: int, base: Fraction) -> int:
+    """A timestamp in 1/90,000 s. In whole numbers: with fractions it took longer than all else that is done here."""
+    return round(stamp * base.numerator * TICKS_PER_S / base.denominator)
 
 
 def pyav() -> ModuleType | None:
