@@ -45,6 +45,7 @@ from edge_resnet.hardware import cpu_name
 from edge_resnet.verdict import GATES
 from runtime import trust
 from runtime.backends.registry import NAMES
+from runtime.cameras.shot import input_of
 from runtime.config.settings import CameraSettings
 from runtime.look import Look
 from runtime.outputs.output import Output
@@ -114,7 +115,7 @@ class _Metered(Output):
 def bare(task: Task) -> Meter:
     """Decode every frame; resize and infer those that are due."""
     bundle = Bundle.open(Path(task.bundle))
-    prepare, pace = bundle.model.input.preprocess, Pace(task.rate)
+    preprocess, pace = bundle.model.input.preprocess, Pace(task.rate)
     meter = Meter(task.seconds)
     with trust.choose(bundle, task.backend, task.precision, box=Path(task.box)) as backend:
         source = opened(Address.parse(task.address))
@@ -124,9 +125,7 @@ def bare(task: Task) -> Meter:
             pace.take(time_s)
             picture = source.retrieve()
             if picture is not None:
-                if not isinstance(picture, np.ndarray):
-                    picture = picture.scaled(*prepare.enough(*picture.shape))
-                backend.infer(prepare(picture)[np.newaxis])
+                backend.infer(input_of(picture, preprocess)[np.newaxis])
                 if meter.look():
                     break
         source.close()
@@ -203,9 +202,9 @@ def measure(task: Task, rounds: int) -> dict[str, Any]:
     """All rounds, and what follows from them; before them the engine is proved and timed, once."""
     trust.choose(Bundle.open(Path(task.bundle)), task.backend, task.precision, box=Path(task.box)).close()
     told: dict[str, list[dict[str, float]]] = {BARE: [], OURS: []}
-    for number in range(rounds):
-        command.say(f"round {number + 1} of {rounds}")
-        with ThreadPoolExecutor(max_workers=2) as both:
+    with ThreadPoolExecutor(max_workers=2) as both:
+        for number in range(rounds):
+            command.say(f"round {number + 1} of {rounds}")
             for side, found in zip(told, both.map(partial(run, task=task), told), strict=True):
                 told[side].append(found)
     ms_a_look = {side: [1000.0 * each["cpu_s"] / each["looks"] for each in runs] for side, runs in told.items()}

@@ -80,12 +80,14 @@ class Maker:
         seen = measure(frame.picture) if due else None
         if isinstance(frame.picture, np.ndarray):
             self.mask.blank(frame.picture)
-        return Shot(frame, seen, self._input(frame) if due else None)
+        return Shot(frame, seen, input_of(frame.picture, self.preprocess) if due else None)
 
-    def _input(self, frame: Frame) -> Image:
-        if isinstance(frame.picture, np.ndarray):
-            return self.preprocess(frame.picture)
-        return self.preprocess(frame.picture.scaled(*self.preprocess.enough(*frame.shape)))
+
+def input_of(picture: Image | Decoded, preprocess: Preprocess) -> Image:
+    """The network's input, height x width x 3, uint8, BGR, of a frame; a decoded one is scaled before it is BGR."""
+    if isinstance(picture, np.ndarray):
+        return preprocess(picture)
+    return preprocess(picture.scaled(*preprocess.enough(*picture.shape)))
 
 
 @contextmanager

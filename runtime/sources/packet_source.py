@@ -31,15 +31,15 @@ from runtime.sources.packets import header_of, is_suitable, packet_of
 _MOST_KEPT_BYTES = 16_000_000
 # Timestamps that go back so far begin anew: the camera's clock was set.
 _LEAP_S = 5.0
-# After a key frame that could not be decoded by itself, so much is decoded whole: it may be damaged, or the camera may
-# have no others (intra refresh).
+# After a frame that could not be decoded when it was asked for, so much is decoded as it comes: it may be damaged, or
+# the camera may have no key frames that stand alone (intra refresh).
 _WHOLE_S = 60.0
 # So much that nobody has asked for is decoded at once when somebody does, at most: some 10 ms of work.
 _MOST_DEFERRED_S = 0.25
 
 
 class PacketSource:
-    """Frames of a network stream or a video file by PyAV; see Source. Key frames are decoded when they are retrieved.
+    """Frames of a network stream or a video file by PyAV; see Source. Most are decoded when they are retrieved.
 
     A frame that the decoder has kept back (B-frames) has the time at which it was captured all the same.
     """
@@ -73,8 +73,6 @@ class PacketSource:
         self._arrivals = Arrivals(clock) if self.live else None
         self._file_clock = FileClock(self.fps)
         self._newest_s = self._dts_s = self._told_s = self._whole_until_s = float("-inf")
-        # Of the first packet that the decoder was not given yet.
-        self._behind_since_s = float("-inf")
         self._key_s: float | None = None
         # Up to which time of the stream frames were passed over, while those that follow may be older.
         self._passed_s: float | None = None
@@ -102,7 +100,7 @@ class PacketSource:
 
     @property
     def at_hand(self) -> bool:
-        """Whether the frame that was grabbed last is decoded, or is a key frame, which can be."""
+        """Whether the frame that was grabbed last is decoded, or can be."""
         return self._frame is not None or self._at_key or self._deferred
 
     @property
@@ -119,15 +117,11 @@ class PacketSource:
 
     def retrieve(self) -> AvFrame | None:
         """The frame that was grabbed last; None when it cannot be decoded. Its size may change."""
-        if self._frame is None and self._at_key:
-            self._at_key = False
-            self._frame = self._group.key_frame()
-            self._begun = True
+        if self._at_key or self._deferred:
+            self._frame = self._group.key_frame() if self._at_key else self._caught_up()
+            self._begun, self._at_key, self._deferred = True, False, False
             if self._frame is None:
                 self._whole_until_s = self._newest_s + _WHOLE_S
-        elif self._deferred:
-            self._deferred = False
-            self._frame = self._caught_up()
         try:
             return None if self._frame is None else AvFrame(self._frame)
         except (self._av.error.FFmpegError, ValueError):
@@ -185,8 +179,7 @@ class PacketSource:
             due_s = self._demuxer.seconds(packet.dts)
             if due_s <= self._dts_s:
                 # The stream's time begins anew, or stands still and says nothing. What was passed over stays so.
-                for _ in self._group.decode():
-                    pass
+                self._group.catch_up()
                 self._key_s = self._passed_s = None
                 # Held against a time of before, each frame would be old until the stream has come there again.
                 self._newest_s, self._whole_until_s = stamp_s, float("-inf")
@@ -198,10 +191,7 @@ class PacketSource:
         self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
         if packet.is_keyframe and not self._passing:
             # What follows may refer to what was before, whatever a key frame is called (intra refresh).
-            for _ in self._group.decode():
-                pass
-        if packet.is_keyframe or not self._group.kept:
-            self._behind_since_s = stamp_s
+            self._group.catch_up()
         self._group.add(packet)
         at_s = 0.0 if self._arrivals is None else self._arrivals.came(due_s)
         # The first packets of a connection may have no time at all, and have no place in a clip then.
@@ -220,18 +210,14 @@ class PacketSource:
         """Whether the newest frame need not be decoded before somebody wants it: it comes of its own packet then."""
         if not self._begun or self._context.has_b_frames or self._dts_s <= self._whole_until_s:
             return False
-        return stamp_s - self._behind_since_s < _MOST_DEFERRED_S
+        oldest = self._group.oldest
+        return oldest is not None and stamp_s - self._stamp_s(oldest) < _MOST_DEFERRED_S
 
     def _caught_up(self) -> Any | None:
         """The frame of the newest packet, after all that the decoder was not given yet."""
-        # One by one: the decoder never gives back the memory of as many frames as were held at one time.
-        newest = deque(self._group.decode(), maxlen=1)
-        frame = newest.pop() if newest else None
-        if frame is None or self._stamp_s(frame) < self._newest_s:
-            # Damaged, or in another order than it said.
-            self._whole_until_s = self._newest_s + _WHOLE_S
-            return None
-        return frame
+        frame = self._group.catch_up()
+        # An older one: the newest is damaged, or they come in another order than they said.
+        return None if frame is None or self._stamp_s(frame) < self._newest_s else frame
 
     def _pass_over(self, packet: Any, stamp_s: float) -> float:
         """Leave the newest packet undecoded; the time of the frame that it stands for."""
@@ -270,9 +256,9 @@ class _Group:
         return self._bytes > _MOST_KEPT_BYTES
 
     @property
-    def kept(self) -> bool:
-        """Whether the decoder was not given all yet."""
-        return bool(self._kept)
+    def oldest(self) -> Any | None:
+        """The first packet that the decoder was not given yet."""
+        return self._kept[0] if self._kept else None
 
     def add(self, packet: Any) -> None:
         """One more packet."""
@@ -290,6 +276,11 @@ class _Group:
         while self._kept:
             yield from self._given(self._kept.popleft())
         self._bytes = 0
+
+    def catch_up(self) -> Any | None:
+        """Give the decoder what it lacks; the last frame that comes of it."""
+        newest = deque(self.decode(), maxlen=1)
+        return newest[0] if newest else None
 
     def key_frame(self) -> Any | None:
         """The frame of the key packet that came last, now."""

@@ -196,10 +196,13 @@ def test_one_that_becomes_so_large_later_is_never_decoded(tmp_path: Path, monkey
     path = tmp_path / "joined.ts"
     path.write_bytes(small.read_bytes() + large.read_bytes())
     source = open_packets(Address.parse(str(path)), 5.0, 5.0)
-    shapes = set()
+    shapes, refused = set(), 0
     while source.grab() is not None:
-        # What is refused has no picture.
-        if (picture := source.retrieve()) is not None:
+        if (picture := source.retrieve()) is None:
+            refused += 1
+        else:
             shapes.add(picture.shape[:2])
     source.close()
     assert shapes == {(96, 160)}
+    # The one that showed it; from then on none is told of before it is decoded.
+    assert refused == 1
