@@ -26,7 +26,7 @@ from tests.parity.conftest import Exported
 pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed: pip install 'edge-resnet[rtx]'")
 pytest.importorskip("cuda.bindings.runtime", reason="cuda-bindings is not installed: pip install 'edge-resnet[rtx]'")
 
-from runtime.backends.tensorrt import ahead, shelf
+from runtime.backends.tensorrt import ahead, builder, shelf
 from runtime.backends.tensorrt.api import Api
 from runtime.backends.tensorrt.builder import build
 from runtime.backends.tensorrt.gpu import Gpu, find_gpu
@@ -246,15 +246,19 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     assert not list(tmp_path.rglob("*.*"))
 
 
-def test_ctrl_c_stops_the_build(bundle: Bundle) -> None:
+def test_ctrl_c_stops_the_build(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
+    stopped = threading.Event()
 
     def interrupt(phase: str, done: int, total: int) -> None:
         if not told:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            # On a busy machine the library could be done before the main thread gets a turn.
+            assert stopped.wait(60)
         told.append(phase)
 
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(builder, "Event", lambda: stopped)
         build(Api(NAME), bundle.model_bytes("fp32"), bundle.model, "fp32", Options(target="SM89"), progress=interrupt)
     steps: list[str] = []
     build(
