@@ -56,7 +56,7 @@ class Disarming:
     crier: Crier
 
     def look(self) -> None:
-        """To be called by the main loop, after the mode that is in force was looked up."""
+        """To be called by the main loop."""
         for channel in self.channels.values():
             self.crier.tell(channel.rest())
 

@@ -266,10 +266,8 @@ class _Run:
         arming.look()
         disarming = Disarming(watch.channels, watch.crier)
         attending = Attending(assembly, watch.channels, log)
-        watch.on_tick = (
-            *(reload.look, arming.look, disarming.look, attending.look),
-            *(couriers.look_after, assembly.store.look),
-        )
+        watch.on_tick = (reload.look, disarming.look, couriers.look_after, assembly.store.look)
+        watch.commands = (arming.look, attending.look)
         watch.tell = (reporters.tell,)
         # First, so that nobody is told later for what is drawn and written here.
         watch.outputs.insert(0, couriers)

@@ -2,7 +2,7 @@
 
 Readers leave shots and ring the bell; the loop gathers what is due, gives it to the engine in batches, and judges the
 answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
-own. Four times a second it looks after everything else.
+own. Four times a second it looks after the cameras, and once a second it is told to and tells.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from runtime.service.status import BoxStatus
 
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
+# What a person has commanded, and what somebody is told of all this: each costs more than the rest of a tick.
+_TELL_EVERY_S = 1.0
 _KEEP_LEDGER_S = 10.0
 _DRAIN_S = 5.0
 # All reading threads together; what hangs is left behind.
@@ -48,8 +50,9 @@ _SHOW_EVERY_S = 0.1
 class Watch:
     """All cameras, watched. `channels`: by name; more may be added, and removed, while it runs, by the main thread.
 
-    `tell` gets the status four times a second. `sinks`: what they were not told yet. `on_backend`: an engine runs now.
-    `on_tick`: the loop beats. `on_end`: the loop is left, and what is at hand is finished.
+    `on_tick`: the loop beats, four times a second. `commands`: to be looked at once a second; then `tell` gets the
+    status. `sinks`: what they were not told yet. `on_backend`: an engine runs now. `on_end`: the loop is left, and what
+    is at hand is finished.
     """
 
     channels: dict[str, Channel]
@@ -66,6 +69,7 @@ class Watch:
     sinks: Callable[[], Mapping[str, Waiting]] = dict
     on_backend: Callable[[Description], None] = lambda description: None
     on_tick: Sequence[Callable[[], None]] = ()
+    commands: Sequence[Callable[[], None]] = ()
     on_end: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     running: Description | None = field(default=None, init=False)
@@ -75,7 +79,7 @@ class Watch:
         self._ladder = Ladder(self.channels, self._balance, self.clock)
         self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, limits or Limits(), self.clock)
         self._ending = False
-        self._started_s = self._ticked_s = self._kept_s = self._shown_s = self.clock()
+        self._started_s = self._ticked_s = self._told_s = self._kept_s = self._shown_s = self.clock()
         self._ms_a_frame = 0.0
         self._ran = False
         self.crier = Crier(self.outputs, self.metrics)
@@ -260,10 +264,14 @@ class Watch:
         if now_s - self._kept_s >= _KEEP_LEDGER_S:
             self._kept_s = now_s
             self.incidents.keep_ledger(self.channels.values())
-        status = self.status()
-        self.metrics.update(status)
-        for tell in self.tell:
-            tell(status)
+        if now_s - self._told_s >= _TELL_EVERY_S:
+            self._told_s = now_s
+            for look in self.commands:
+                look()
+            status = self.status()
+            self.metrics.update(status)
+            for tell in self.tell:
+                tell(status)
 
     # Pictures.
 

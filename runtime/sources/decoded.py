@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import cv2
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -53,8 +54,9 @@ class AvFrame:
         plane, bits = self._bright.planes[0], _BITS[self._bright.format.name]
         kind = np.dtype(np.uint8 if bits == 8 else "<u2")
         whole = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)[: plane.height, : plane.width]
-        points = (np.rot90(whole, self._turns)[::row_step, ::column_step] >> (bits - 8)).astype(np.uint8)
-        return np.ascontiguousarray(points) if self._has_full_range else _LIMITED[points]
+        some = np.ascontiguousarray(np.rot90(whole, self._turns)[::row_step, ::column_step])
+        points = some if bits == 8 else (some >> (bits - 8)).astype(np.uint8)
+        return points if self._has_full_range else np.asarray(cv2.LUT(points, _LIMITED), np.uint8)
 
     def scaled(self, height: int, width: int) -> Image:
         """Its picture, height x width x 3, uint8, BGR: by the mean of the pixels where it is made smaller.

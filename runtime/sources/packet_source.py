@@ -12,19 +12,21 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from types import ModuleType
 from typing import Any
 
 from runtime.sources.address import Address
 from runtime.sources.backlog import Arrivals
+from runtime.sources.cores import on_a_core
 from runtime.sources.decoded import AvFrame
 from runtime.sources.demuxer import Demuxer
 from runtime.sources.feed import Taker, nobody
 from runtime.sources.file import FileClock
 from runtime.sources.hardware import Decoder
 from runtime.sources.outage import Outage
-from runtime.sources.packets import header_of, is_suitable, packet_of
+from runtime.sources.packets import header_of, is_suitable, packet_of, stands_alone
 
 # Of a group of pictures that is passed over: 16 s at 8 Mbit/s. A longer one is decoded after all, since the next key
 # frame may never come.
@@ -67,7 +69,8 @@ class PacketSource:
         self._demuxer = Demuxer(av, address, open_timeout_s, read_timeout_s, clock, decoder)
         self._context = self._demuxer.stream.codec_context
         self._group = _Group(av, self._context)
-        self._taker = taker if is_suitable(self._context) else nobody
+        self._is_suitable = is_suitable(self._context)
+        self._taker = taker if self._is_suitable else nobody
         self._header = header_of(self._context)
         self.fps = self._demuxer.fps
         self._arrivals = Arrivals(clock) if self.live else None
@@ -118,7 +121,8 @@ class PacketSource:
     def retrieve(self) -> AvFrame | None:
         """The frame that was grabbed last; None when it cannot be decoded. Its size may change."""
         if self._at_key or self._deferred:
-            self._frame = self._group.key_frame() if self._at_key else self._caught_up()
+            with self._turn():
+                self._frame = self._group.key_frame() if self._at_key else self._caught_up()
             self._begun, self._at_key, self._deferred = True, False, False
             if self._frame is None:
                 self._whole_until_s = self._newest_s + _WHOLE_S
@@ -153,12 +157,17 @@ class PacketSource:
             if self._may_wait(stamp_s):
                 self._deferred, self._passing, self._passed_s = True, False, stamp_s
                 return self._time_s(stamp_s)
-            self._keep(self._group.decode())
+            with self._turn():
+                self._keep(self._group.decode())
             if self.live and not self._decoded and self._clock() - started_s > self._patience_s:
                 advice = f"nothing could be decoded for {self._patience_s:.0f} s; {self._remedy}"
                 raise Outage(self.name, "codec", advice)
         self._frame, self._begun, self._passing = self._decoded.popleft(), True, False
         return self._time_s(self._stamp_s(self._frame))
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """While a core decodes for it. A device needs none, and may hang."""
+        return on_a_core() if self.decoder == "cpu" else nullcontext()
 
     def _keep(self, frames: Iterable[Any]) -> None:
         """Keep decoded frames for grabbing, but none from before what was passed over last."""
@@ -189,7 +198,7 @@ class PacketSource:
                 self._key_period_s = stamp_s - self._key_s
             self._key_s = stamp_s
         self._newest_s = stamp_s if stamp_s < self._newest_s - _LEAP_S else max(self._newest_s, stamp_s)
-        if packet.is_keyframe and not self._passing:
+        if packet.is_keyframe and not self._passing and not self._stands_alone(packet):
             # What follows may refer to what was before, whatever a key frame is called (intra refresh).
             self._group.catch_up()
         self._group.add(packet)
@@ -199,6 +208,10 @@ class PacketSource:
         if timed and (take := self._taker()) is not None:
             take(packet_of(packet, at_s, self._demuxer.time_base), self._header)
         return stamp_s
+
+    def _stands_alone(self, packet: Any) -> bool:
+        """Whether what still waits for the decoder need not be decoded any more: nobody has asked for it."""
+        return self._is_suitable and stands_alone(packet, self._context.name)
 
     def _is_passed_over(self, stamp_s: float) -> bool:
         """Whether the newest frame need not be decoded: the first must be, and what has no time or an old key frame."""

@@ -12,6 +12,10 @@ from typing import Any
 CODECS = ("h264", "hevc")
 # The finest that MP4's players count, and of RTP's video.
 TICKS_PER_S = 90_000
+# In the byte stream format a start code, and the first byte after it, tell what kind of unit follows.
+_START = b"\0\0\1"
+# Parameter sets and messages come before the picture; a camera sends some hundred bytes of them.
+_MOST_BEFORE = 4096
 NEEDS_PYAV = "needs PyAV: pip install 'edge-resnet[video]'"
 
 
@@ -37,9 +41,38 @@ class Packet:
 Take = Callable[[Packet, Header], None]
 
 
+@dataclass(frozen=True)
+class _Units:
+    """How a codec tells its units: kind = first byte >> `shift` & `mask`; which are of pictures, and of IDR ones."""
+
+    shift: int
+    mask: int
+    pictures: range
+    idr: range
+
+
+# ITU-T H.264, table 7-1; H.265, table 7-1.
+_UNITS = {"h264": _Units(0, 0x1F, range(1, 6), range(5, 6)), "hevc": _Units(1, 0x3F, range(32), range(19, 21))}
+
+
 def is_suitable(context: Any) -> bool:
     """Whether packets are of a codec that MP4 holds, and each begins with a start code, not with its length."""
     return context.name in CODECS and bytes(context.extradata or b"")[:1] != b"\x01"
+
+
+def stands_alone(found: Any, codec: str) -> bool:
+    """Whether a suitable packet of PyAV's holds an IDR picture: nothing that follows refers to what was before it.
+
+    A container calls others key frames too: of an open group of pictures, or where a picture begins to be renewed.
+    """
+    head, units = bytes(memoryview(found)[:_MOST_BEFORE]), _UNITS[codec]
+    at = head.find(_START) + len(_START)
+    while len(_START) <= at < len(head):
+        kind = head[at] >> units.shift & units.mask
+        if kind in units.pictures:
+            return kind in units.idr
+        at = head.find(_START, at) + len(_START)
+    return False
 
 
 def header_of(context: Any) -> Header:

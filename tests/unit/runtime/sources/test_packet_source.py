@@ -226,8 +226,31 @@ def test_what_nobody_wants_is_decoded_all_the_same_and_not_all_at_once(made: Mad
     assert batches == [1, 8, 1, 6, 4]
 
 
-def test_of_a_camera_without_whole_key_frames_no_frame_is_lost_for_being_decoded_later(tmp_path: Path) -> None:
-    path = write(tmp_path / "refresh", Video(options=x264(intra_refresh=1)))
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_before_a_key_frame_that_stands_alone_nothing_is_decoded_for_nobody(
+    tmp_path: Path, codec: str, decoded_s: list[float]
+) -> None:
+    options = x264() if codec == "libx264" else x265(open_gop=0)
+    path = write(tmp_path / "clip", Video(suffix=".ts", codec=codec, options=options))
+    theirs = dict(read(open_source(Address.parse(str(path)))))
+    decoded_s.clear()
+    source = packets(path)
+    began_s = decoded_s[0]
+    for number, (time_s, expected) in enumerate(theirs.items()):
+        assert source.grab() == pytest.approx(time_s)
+        if number % 5 == 0:
+            np.testing.assert_array_equal(pictured(source), expected)
+    source.close()
+    # Of groups of ten the frames up to the last that was wanted.
+    numbers = [round((each_s - began_s) * 25) for each_s in decoded_s]
+    assert numbers == [number for number in range(46) if number % 10 < 6]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_of_a_camera_without_whole_key_frames_no_frame_is_lost_for_being_decoded_later(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = write(tmp_path / "refresh", Video(suffix=suffix, options=x264(intra_refresh=1)))
     theirs = read(open_source(Address.parse(str(path))))
     source = packets(path)
     for number, (expected_s, expected) in enumerate(theirs):
