@@ -104,8 +104,10 @@ class Assembly:
 
     @staticmethod
     def _attention(camera: CameraSettings) -> Attention | None:
-        """The ladder of a camera whose frames may be passed over."""
-        return Attention(camera.ladder, camera.rate, camera.heartbeat) if camera.on_ladder else None
+        """The ladder of a camera whose frames can be passed over, where it may come down for want of power at least."""
+        if camera.packet_decoder is None:
+            return None
+        return Attention(camera.ladder, camera.rate, camera.heartbeat, always=not camera.on_ladder)
 
     def _recorded(self, name: str, camera: CameraSettings, maker: Maker) -> Camera | None:
         """The large stream of a camera, where it has one and somebody looks."""

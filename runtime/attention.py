@@ -13,6 +13,7 @@ Up goes, at once, whoever has a reason to, and stays there until `hold` seconds 
     evidence   an alarm is held, or a look came over `wake` times the low threshold of an alarm that is armed
     operator   somebody asked for it, until a time of theirs; this wakes a camera that is asleep, too
     site       an alarm was raised at another camera of the site
+    always     it is not on the ladder (attention: full), and comes down only where there is not power for all
     motion     much of the picture differs from what is usual (runtime/cameras/gate.py); where it goes on without any
                evidence for longer than `hold`, glances are enough until looks have seen it still for as long
 In this order the reasons count when there is not power for all (runtime/balance.py). While a camera waits for its turn,
@@ -40,9 +41,10 @@ class Reason(IntEnum):
     """Why a camera is watched: the higher, the more it counts."""
 
     MOTION = 1
-    SITE = 2
-    OPERATOR = 3
-    EVIDENCE = 4
+    ALWAYS = 2
+    SITE = 3
+    OPERATOR = 4
+    EVIDENCE = 5
 
 
 @dataclass
@@ -51,13 +53,15 @@ class Attention:
 
     They may be told out of order, for a look is told of later than it was taken; `turn` never goes back.
 
-    `rate_per_s`: looks a second while it is watched. `heartbeat_s`: at least so often it is looked at. `armed`: whether
-    any of its alarms is. `granted`: what it gets; what it `wants`, and the `reason`, `turn` brings up to date.
+    `rate_per_s`: looks a second while it is watched. `heartbeat_s`: at least so often it is looked at. `always`: it is
+    to be watched without any other reason. `armed`: whether any of its alarms is. `granted`: what it gets; what it
+    `wants`, and the `reason`, `turn` brings up to date.
     """
 
     settings: LadderSettings
     rate_per_s: float
     heartbeat_s: float
+    always: bool = False
     armed: bool = True
     wants: Rung = field(default=Rung.GLANCE, init=False)
     reason: Reason | None = field(default=None, init=False)
@@ -68,6 +72,11 @@ class Attention:
     _still_since_s: float | None = field(default=None, init=False)
     # Until when each reason holds.
     _until_s: dict[Reason, float] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        if self.always:
+            self.wants = self.granted = Rung.WATCH
+            self.reason = Reason.ALWAYS
 
     def moved(self, at_s: float) -> None:
         """The picture of `at_s` differs from what is usual.
@@ -120,6 +129,8 @@ class Attention:
         holding = [reason for reason, until_s in self._until_s.items() if self._turned_s <= until_s]
         if not self.armed:
             holding = [reason for reason in holding if reason is Reason.OPERATOR]
+        if self.always:
+            holding.append(Reason.ALWAYS)
         self.reason = max(holding, default=None)
         if self.reason is not None:
             self.wants = Rung.WATCH

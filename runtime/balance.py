@@ -1,8 +1,9 @@
-"""Overload: cameras are watched less closely and give up looks evenly, which is said, until the box keeps up."""
+"""Overload: cameras are watched less closely or give up looks evenly, which is said, until the box keeps up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from runtime.attention import Rung
@@ -17,28 +18,40 @@ _BEGINNING_S = 3.0
 # raise an alarm; and since the `hold` of a reason stands still while it waits (runtime/attention.py), whoever has as
 # good a reason as others gets a turn, however short `hold` is and however many they are.
 _TURN_S = 10.0
+# Reading that takes so much of all is what the box is short of.
+_MOST_OF_IT = 0.5
 
 
 @dataclass(frozen=True)
 class _Count:
-    """What was counted until `at_s`: looks that were given, and due frames that were lost."""
+    """What was counted until `at_s`: looks that were given, due frames that were lost, and the processor's time, of
+    the threads that read and of all.
+    """
 
     at_s: float
     given: int
     lost: int
+    reading_cpu_s: float
+    cpu_s: float
+
+    def reads_since(self, before: _Count) -> bool:
+        """Whether most of what was done since `before` was to read cameras, and not to classify."""
+        return self.reading_cpu_s - before.reading_cpu_s >= _MOST_OF_IT * (self.cpu_s - before.cpu_s)
 
 
 @dataclass
 class Balance:
     """Grants each camera its rung of the ladder, and sets the rate of its looks.
 
-    Who is watched has all frames decoded, whatever its rate of looks is. So when the box does not keep up, cameras go
-    down to glances first, those with the least reason before the others, and only then do they get fewer looks: those
-    without evidence of an alarm before those with it, each between what it wants and one each heartbeat.
+    Who is watched has all frames decoded, whatever its rate of looks is. So when the box does not keep up with that,
+    cameras go down to glances, those with the least reason before the others. Where it does not keep up with the
+    network, or nobody is left to go down, they get fewer looks: those without evidence of an alarm before those with
+    it, each between what it wants and one each heartbeat. `cpu`: the processor's time of this process, in seconds.
     """
 
     channels: Mapping[str, Channel]
     log: Log
+    cpu: Callable[[], float] = time.process_time
     _load: Load = field(default_factory=Load, init=False)
     # In cameras that are watched, not in looks.
     _places: Load = field(default_factory=Load, init=False)
@@ -136,18 +149,25 @@ class Balance:
             self.skip()
         if now_s - self._begun_s < _BEGINNING_S or (self._count and now_s - self._count.at_s < _EVERY_S):
             return False
-        given, lost = sum(channel.given for channel in live), sum(channel.lost for channel in live)
-        before, self._count = self._count, _Count(now_s, given, lost)
+        count = _Count(
+            now_s,
+            given=sum(channel.given for channel in live),
+            lost=sum(channel.lost for channel in live),
+            reading_cpu_s=sum(sum(channel.cpu_s.values()) for channel in live),
+            cpu_s=self.cpu(),
+        )
+        before, self._count = self._count, count
         if before is None:
             return False
         was, seconds = self.overloaded, now_s - before.at_s
-        changed = self._follow((given - before.given) / seconds, (lost - before.lost) / seconds)
+        given, lost = count.given - before.given, count.lost - before.lost
+        changed = self._follow(given / seconds, lost / seconds, reads=count.reads_since(before))
         if was != self.overloaded:
             self._say()
         return changed
 
-    def _follow(self, given: float, lost: float) -> bool:
-        """Take away or give back, by the looks a second that were given and lost: places before looks."""
+    def _follow(self, given: float, lost: float, *, reads: bool) -> bool:
+        """Take away or give back, by the looks a second that were given and lost: of places where it mostly `reads`."""
         wanting = [channel for channel in self._wanting() if channel.in_time]
         watched = sum(channel.watched for channel in wanting)
         wanted = sum(channel.due_per_s for channel in self._live())
@@ -156,10 +176,10 @@ class Balance:
             more_looks = self._load.second(wanted, given, lost)
             return self._places.second(len(wanting), watched, 0.0) or more_looks
         self._losses.forget()
-        if watched > 1:
+        if watched > 1 and reads:
             share = lost / (given + lost)
             return self._places.second(len(wanting), watched * (1.0 - share), watched * share)
-        # The last place is not taken away: looks are given up instead.
+        # Nor is the last place taken away.
         return self._load.second(wanted, given, lost)
 
     def _live(self) -> list[Channel]:
@@ -172,7 +192,7 @@ class Balance:
             self.log.info("no longer overloaded", wanted_per_s=wanted)
         elif self._places.capacity is not None:
             self.log.warning(
-                "overloaded: not every camera with a reason is watched",
+                "overloaded: not every camera is watched that should be",
                 wanted=len(wanting),
                 watched=round(self._places.capacity, 1),
             )

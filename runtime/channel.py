@@ -1,4 +1,4 @@
-"""A camera's channel: what happens to its frames, from the gate to the events, and how it stands."""
+"""A camera's channel: what happens to its frames, from the gate to the events."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runtime.attention import Attention, Reason, Rung
-from runtime.cameras.camera import Camera, News
+from runtime.cameras.camera import Camera
 from runtime.cameras.gate import Gate, always_open
 from runtime.cameras.ledger import Ledger
 from runtime.cameras.reader import STAGES
 from runtime.cameras.shot import Shot
-from runtime.cameras.sight import LIVE, OFFLINE, STALE, STARTING, Sight, Turn
+from runtime.cameras.sight import Sight, Turn
 from runtime.config.settings import CameraSettings
-from runtime.events.entry import WATCHED
 from runtime.events.event import Event
 from runtime.events.journal import Journal
 from runtime.events.near_miss import NearMiss
@@ -22,7 +21,6 @@ from runtime.judge import Armed, Judge, Judgement, Target
 from runtime.look import Look, Occasion
 from runtime.rule import Change, State
 from runtime.scorebook import ScoreBook
-from runtime.service.status import CameraStatus
 from runtime.sources.outage import Outage
 
 # With less than so many periods between two looks nothing was missed; a beat may fall out.
@@ -50,7 +48,7 @@ class Channel:
     """One camera's gate, rules, sight and ledger. The main thread alone uses it.
 
     `recorded`: the large stream, for people's eyes only. `sight`, `ledger`: None for files, whose pictures may be of
-    any day. `attention`: where frames may be passed over; else None.
+    any day. `attention`: where frames can be passed over; else None.
     """
 
     camera: Camera
@@ -195,7 +193,7 @@ class Channel:
         if self.attention is None:
             return
         if rung is Rung.WATCH and not self.watched:
-            self.woken[self._reason()] += 1
+            self.woken[self.reason] += 1
         self.attention.granted = rung
         self.camera.skip(self.attention.skip_s, patient=patient)
         gap_s = PERIODS * self.attention.longest_s
@@ -208,6 +206,11 @@ class Channel:
     def watched(self) -> bool:
         """Whether all of its frames are decoded although it may be passed over."""
         return self.attention is not None and self.attention.granted is Rung.WATCH
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is watched as if there were no ladder."""
+        return self.attention is None or (self.attention.always and self.watched)
 
     @property
     def sure(self) -> bool:
@@ -298,37 +301,6 @@ class Channel:
         if self.ledger is not None:
             self.ledger.settle(now_s)
 
-    def status(self, now_s: float) -> CameraStatus:
-        """How it stands."""
-        news = self.camera.news()
-        state = self.sight.state if self.sight is not None else LIVE
-        looks = self.camera.looks
-        totals = dict(self.ledger.totals) if self.ledger is not None else {}
-        return CameraStatus(
-            name=self.name,
-            state=state,
-            since_s=now_s - self.sight.since_s if self.sight is not None else 0.0,
-            why=self._why(state, news),
-            label=self.latest.label if self.latest else "",
-            probability=self.latest.probabilities[self.latest.label] if self.latest else 0.0,
-            held=tuple(str(target) for target in self.journal.held),
-            # A camera that gives nothing gets no looks either.
-            rate_per_s=looks.rate_per_s if looks and (self.expected or not self.in_time) else 0.0,
-            wanted_per_s=self.wanted_per_s,
-            attention=self._attention(),
-            attention_why=self._reason(),
-            woken=dict(self.woken),
-            decoder=self.camera.decoder,
-            cpu_s=self._cpu_s(),
-            age_s=self.age_s,
-            frames=news.came,
-            looks=self.looks,
-            dropped=dict(self.dropped + self.camera.dropped),
-            reconnects=news.reconnects,
-            watched_s=totals.pop(WATCHED, 0.0),
-            blind_s=totals,
-        )
-
     @property
     def given(self) -> int:
         """How many due frames were looked at since the start, by the network or by the gate."""
@@ -339,27 +311,22 @@ class Channel:
         """How many due frames were lost since the start because the box could not keep up."""
         return sum(self.dropped[reason] + self.camera.dropped[reason] for reason in _LOST)
 
-    def _attention(self) -> str:
+    @property
+    def rung(self) -> str:
         """The rung that it is on, for people; empty without a ladder."""
-        return self.attention.granted.name.lower() if self.attention is not None else ""
+        return "" if self.whole or self.attention is None else self.attention.granted.name.lower()
 
-    def _reason(self) -> str:
+    @property
+    def reason(self) -> str:
         """Why it wants to be watched, for people; empty without a reason."""
-        reason = None if self.attention is None else self.attention.reason
+        reason = None if self.whole or self.attention is None else self.attention.reason
         return "" if reason is None else reason.name.lower()
 
-    def _cpu_s(self) -> dict[str, float]:
-        """The processor's time of its reading threads so far, by stage."""
+    @property
+    def cpu_s(self) -> dict[str, float]:
+        """The processor's time of its reading threads so far, by stage: most of it is decoding."""
         cameras = (self.camera, self.recorded) if self.recorded is not None else (self.camera,)
         return {stage: sum(each.cpu_s[stage] for each in cameras) for stage in STAGES}
-
-    @staticmethod
-    def _why(state: str, news: News) -> str:
-        if state in (STALE, OFFLINE) and news.outage is not None:
-            return news.outage.why
-        if state == OFFLINE and news.came == 0:
-            return STARTING
-        return "" if state == LIVE else state.replace("_", " ")
 
     def _opens(self, shot: Shot) -> bool:
         """Whether the gate is open; where nothing may be left out, it is asked for motion at most."""
@@ -370,14 +337,15 @@ class Channel:
         if leaves_out and (self.journal.held or self.at_s(shot) <= self._attended_until_s):
             # Quiet has to be seen before an alarm is over; and nothing is left out where somebody wants to see it.
             self.gate.found(time_s)
-        decision = self.gate.opens(time_s, points) if leaves_out or self.attention is not None else None
+        climbs = self.attention is not None and not self.attention.always
+        decision = self.gate.opens(time_s, points) if leaves_out or climbs else None
         if decision is not None and self.attention is not None:
             if decision.why in ("motion", "lightning"):
                 self.attention.moved(self.at_s(shot))
             else:
                 self.attention.still(self.at_s(shot))
         gate = decision.why if decision is not None and leaves_out else "off"
-        self.occasion = Occasion(gate, self._attention(), self._reason())
+        self.occasion = Occasion(gate, self.rung, self.reason)
         return not leaves_out or decision is None or decision.open
 
     def _evidence(self, judgements: Sequence[Judgement]) -> float:

@@ -31,6 +31,7 @@ from runtime.screen import Screen
 from runtime.service.logs import Log
 from runtime.service.metrics import Metrics
 from runtime.service.status import BoxStatus
+from runtime.standing import standing
 
 # States change in seconds, and systemd wants its beat; more often would only cost.
 TICK_S = 0.25
@@ -143,7 +144,7 @@ class Watch:
         """How all of it stands."""
         now_s = self.clock()
         return BoxStatus(
-            cameras=tuple(channel.status(now_s) for channel in self.channels.values()),
+            cameras=tuple(standing(channel, now_s) for channel in self.channels.values()),
             uptime_s=now_s - self._started_s,
             backend=self.running.backend if self.running else "",
             precision=self.running.precision if self.running else "",

@@ -115,6 +115,8 @@ class Metrics:
         self._dead = make.gauge("deliveries_dead", "Notices that a sink will not be told: dead letters.", "sink")
         # What the counters that follow the status stand at, by their labels, the camera first.
         self._totals: dict[tuple[Counter, tuple[str, ...]], float] = {}
+        # The cameras that were told to be on a rung.
+        self._climbing: set[str] = set()
 
     def update(self, status: BoxStatus) -> None:
         """How the watch stands now: what is counted elsewhere, as totals since the start of each camera."""
@@ -131,6 +133,7 @@ class Metrics:
         """A camera is not watched any more: it leaves no series behind."""
         self._cameras.remove(camera)
         self._cpu.forget(camera)
+        self._climbing.discard(camera)
         self._totals = {key: total for key, total in self._totals.items() if key[1][0] != camera}
 
     def classified(self, camera: str, age_s: float) -> None:
@@ -169,8 +172,11 @@ class Metrics:
         self._cameras.age.labels(name)
         self.state(name, camera.state)
         if camera.attention:
+            self._climbing.add(name)
+        if name in self._climbing:
             for rung in RUNGS:
-                self._cameras.attention.labels(name, rung).set(rung == camera.attention)
+                # One without a ladder that had to come down for a while is watched again.
+                self._cameras.attention.labels(name, rung).set(rung == (camera.attention or RUNGS[-1]))
             for reason in _REASONS:
                 self._advance(self._cameras.woken, camera.woken.get(reason, 0), name, reason)
         self._cpu.book(name, camera.cpu_s)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from runtime.attention import Attention, Reason
+from runtime.cameras.reader import STAGES
 from runtime.channel import Channel
 from runtime.config.settings import CameraSettings
 from runtime.pace import Pace
@@ -26,6 +27,7 @@ class Eye:
     # Due frames that were lost; a box that manages a share loses shares of frames.
     dropped: Counter[str] = field(default_factory=Counter)
     answers: int = 0
+    cpu_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     def news(self) -> Any:
         return SimpleNamespace(came=int(self.begun))

@@ -49,7 +49,24 @@ def test_without_a_reason_it_glances() -> None:
     assert turned(attention, 1000.0) == (Rung.GLANCE, None)
 
 
-@pytest.mark.parametrize("reason", Reason)
+def test_without_a_ladder_it_always_wants_to_be_watched_and_whatever_counts_more_is_its_reason() -> None:
+    attention = Attention(SETTINGS, 5.0, 10.0, always=True)
+    assert (attention.granted, attention.wants, attention.reason) == (Rung.WATCH, Rung.WATCH, Reason.ALWAYS)
+    attention.armed = False
+    assert not attention.turn(0.0)
+    attention.armed = True
+    attention.moved(1.0)
+    assert not attention.turn(1.0)
+    seen(attention, 2.0)
+    assert turned(attention, 2.0) == (Rung.WATCH, Reason.EVIDENCE)
+    assert turned(attention, 2.1 + HOLD_S) == (Rung.WATCH, Reason.ALWAYS)
+    # Where there is not power for all.
+    attention.granted = Rung.GLANCE
+    assert not attention.turn(1000.0)
+    assert (attention.skip_s, attention.looks_per_s, attention.wanted_per_s) == (4.0, 1.0, 5.0)
+
+
+@pytest.mark.parametrize("reason", GIVEN)
 def test_each_reason_moves_it_up_at_once_and_holds_its_time(reason: Reason) -> None:
     attention = ladder()
     GIVEN[reason](attention, 5.0)
@@ -100,7 +117,7 @@ def test_what_always_moves_is_news_once_however_far_apart_glances_are(hold_s: fl
     assert watched / 10 == pytest.approx(hold_s, abs=0.2)
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.OPERATOR])
+@pytest.mark.parametrize("reason", [reason for reason in GIVEN if reason is not Reason.OPERATOR])
 def test_a_reason_does_not_run_out_while_its_camera_waits_to_be_watched(reason: Reason) -> None:
     attention = ladder()
     GIVEN[reason](attention, 5.0)
@@ -170,7 +187,7 @@ def test_a_look_wakes_it_from_half_of_a_low_threshold_on_or_while_an_alarm_is_he
     assert turn(attention, 1.0) == wakes
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", GIVEN)
 def test_disarmed_it_sleeps_and_only_the_operator_wakes_it(reason: Reason) -> None:
     attention = ladder()
     attention.armed = False
@@ -241,7 +258,7 @@ def test_whatever_is_set_it_is_looked_at_once_each_heartbeat(
 
 _ACTS = st.lists(
     st.tuples(
-        st.sampled_from([*Reason, "still", "quiet", "arm", "disarm", "leave"]),
+        st.sampled_from([*GIVEN, "still", "quiet", "arm", "disarm", "leave"]),
         st.floats(0.0, 20.0),
         st.floats(-2.0, 0.0),
     ),

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from runtime.attention import Reason, Rung
+from runtime.attention import Attention, Reason, Rung
 from runtime.balance import Balance
 from runtime.config.attention import LadderSettings
 from runtime.service.lines import Lines
@@ -16,14 +16,15 @@ from tests.unit.runtime.looked import Looked, climber
 class Box:
     """A box that manages so many looks a second, watched second by second.
 
-    `decodes`: of so many cameras it can decode all frames; of more, as large a share of all looks is lost.
+    `decodes`: of so many cameras it can decode all frames; of more, as large a share of all looks is lost. `reads`: the
+    share of the processor's time that reading takes, whatever is read.
     """
 
-    def __init__(self, manages: float, *channels: Looked, decodes: float = 1e9) -> None:
+    def __init__(self, manages: float, *channels: Looked, decodes: float = 1e9, reads: float = 0.6) -> None:
         self.manages, self.channels, self.now_s = manages, {each.name: each for each in channels}, 0.0
-        self.decodes = decodes
+        self.decodes, self.reads = decodes, reads
         self.said: list[str] = []
-        self.balance = Balance(self.channels, Lines(self.said.append))
+        self.balance = Balance(self.channels, Lines(self.said.append), cpu=lambda: self.now_s)
 
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -32,6 +33,7 @@ class Box:
             decoded = sum(each.watched for each in live)
             managed = min(1.0, self.manages / asked, self.decodes / max(1, decoded))
             for each in live:
+                each.camera.cpu_s["decode"] += self.reads / len(live)
                 each.looks += each.rate * managed
                 each.camera.dropped["superseded"] += each.rate * (1.0 - managed)
             self.now_s += 1.0
@@ -135,7 +137,7 @@ def test_too_many_are_watched_then_the_least_reasons_go_back_to_glances_and_none
     assert ["1", "4", "5"] in most
     assert {rate for camera in cameras if (rate := camera.rate)} <= {1.0, 5.0}
     assert len(box.said) == 1
-    assert "not every camera with a reason" in box.said[0]
+    assert "not every camera is watched" in box.said[0]
 
 
 def test_places_come_back_when_there_is_power_again() -> None:
@@ -206,11 +208,43 @@ def test_files_are_never_taken_down_and_take_nobodys_place() -> None:
     assert box.balance.overloaded
 
 
-def test_cameras_without_a_ladder_beside_it_keep_their_rate() -> None:
-    full = Looked("gate", 5.0)
-    box = Box(1000.0, full, *(climber(str(place)).give(Reason.MOTION) for place in range(6)), decodes=2.0)
+def test_cameras_whose_frames_cannot_be_passed_over_keep_their_rate_beside_a_ladder() -> None:
+    gate = Looked("gate", 5.0)
+    box = Box(1000.0, gate, *(climber(str(place)).give(Reason.MOTION) for place in range(6)), decodes=2.0)
     box.run(60)
-    assert full.rate == 5.0
+    assert gate.rate == 5.0
+
+
+def full(name: str) -> Looked:
+    """One that is to be watched all the time, and whose frames can be passed over."""
+    camera = Looked(name, 5.0)
+    camera.attention = Attention(camera.settings.ladder, 5.0, 10.0, always=True)
+    return camera
+
+
+def test_of_more_cameras_than_can_be_decoded_each_has_its_turn_and_glances_else() -> None:
+    cameras = [full(f"camera{number}") for number in range(12)]
+    box, seen = Box(1000.0, *cameras, decodes=4.0), set[str]()
+    for second in range(120):
+        box.run(1)
+        if second > 10:
+            assert 1 <= len(box.watched()) <= 6
+            seen |= set(box.watched())
+    assert len(seen) == 12
+    # None of them loses looks: those that are watched get five a second, the others a key frame's.
+    assert {camera.rate for camera in cameras} == {1.0, 5.0}
+
+
+def test_where_the_network_is_what_the_box_is_short_of_looks_are_given_up_and_no_place() -> None:
+    cameras = [full("gate"), full("door"), climber("yard").give(Reason.EVIDENCE), climber("hall").give(Reason.MOTION)]
+    box = Box(12.0, *cameras, reads=0.2)
+    box.run(60)
+    assert len(box.watched()) == 4
+    gate, door, yard, hall = cameras
+    assert yard.rate == 5.0
+    assert gate.rate == pytest.approx(door.rate) == pytest.approx(hall.rate)
+    assert 1.0 < gate.rate < 3.5
+    assert "every camera gets fewer looks" in box.said[0]
 
 
 def test_evidence_of_an_alarm_is_looked_at_before_all_else_where_looks_are_few() -> None:

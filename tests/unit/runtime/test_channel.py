@@ -20,6 +20,7 @@ from runtime.judge import Target
 from runtime.look import Look, looks
 from runtime.outputs.output import Output
 from runtime.sources.frame import Frame
+from runtime.standing import standing
 from tests.stand_ins import BRIGHT, DARK, MODEL, Brightness
 from tests.unit.runtime.feed import NOW, Frames, Recorder, Room
 
@@ -238,7 +239,7 @@ def test_motion_is_news_again_after_looks_that_saw_none_and_not_after_a_time_wit
         assert stage.turn(1160.0) == (Rung.WATCH, Reason.MOTION)
         # Going on is no waking.
         stage.turn(1161.0)
-        assert stage.channel.status(1160.0).woken == {"motion": 2}
+        assert standing(stage.channel, 1160.0).woken == {"motion": 2}
 
 
 def test_a_camera_that_is_denied_says_what_it_wants_and_is_due_what_its_rung_gives(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_camera_that_is_denied_says_what_it_wants_and_is_due_what_its_rung_giv
         stage.channel.alarm_nearby(1001.0)
         stage.channel.turn(1001.0)
         stage.channel.grant(Rung.GLANCE)
-        status = stage.channel.status(1001.0)
+        status = standing(stage.channel, 1001.0)
     assert (status.wanted_per_s, stage.channel.due_per_s) == (5.0, 1.0)
     assert (status.attention, status.attention_why, status.woken) == ("glance", "site", {})
 
@@ -283,7 +284,7 @@ def test_the_rung_that_is_granted_says_what_may_be_passed_over_and_how_far_apart
             stage.show(DARK, now_s)
             assert (channel.camera._skip_s, channel.due_per_s) == (skip_s, pytest.approx(per_s))
             assert channel.watched == (rung is Rung.WATCH)
-            assert channel.status(1001.0).attention == rung.name.lower()
+            assert standing(channel, 1001.0).attention == rung.name.lower()
             assert channel.sight.gap.longest_s == pytest.approx(max(blindness.offline_after, PERIODS * gap_s))
             assert channel.ledger.gap.longest_s == pytest.approx(max(blindness.stale_after, PERIODS * gap_s))
 
@@ -342,13 +343,26 @@ def test_a_file_goes_by_its_own_time(tmp_path: Path) -> None:
         assert stage.turn(13.1)[0] is Rung.GLANCE
 
 
-def test_without_a_ladder_nothing_is_turned(tmp_path: Path) -> None:
+def test_where_no_frame_can_be_passed_over_nothing_is_turned(tmp_path: Path) -> None:
     with EventStore(tmp_path / "events.sqlite") as store:
-        room = Room(store, {"yard": Frames([], live=True)})
+        room = Room(store, {"yard": Frames([], live=True)}, decoder="opencv")
         room.watch.inference.close()
         channel = room.watch.channels["yard"]
         channel.grant(Rung.ASLEEP)
         channel.alarm_nearby(1000.0)
         assert not channel.turn(1000.0)
     assert (channel.camera._skip_s, channel.watched, channel.wanted_per_s) == (0.0, False, 5.0)
-    assert channel.status(1001.0).attention == ""
+    assert standing(channel, 1001.0).attention == ""
+
+
+def test_without_a_ladder_a_rung_is_told_only_where_it_had_to_come_down(tmp_path: Path) -> None:
+    with EventStore(tmp_path / "events.sqlite") as store:
+        room = Room(store, {"yard": Frames([], live=True)})
+        room.watch.inference.close()
+        channel = room.watch.channels["yard"]
+        told = []
+        for rung in (Rung.WATCH, Rung.GLANCE, Rung.WATCH):
+            channel.grant(rung)
+            status = standing(channel, 1001.0)
+            told.append((channel.camera._skip_s, status.attention, status.attention_why))
+    assert told == [(0.0, "", ""), (4.0, "glance", "always"), (0.0, "", "")]

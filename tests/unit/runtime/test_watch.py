@@ -18,6 +18,7 @@ from runtime.events.event import Event
 from runtime.events.store import EventStore
 from runtime.outputs.output import Output
 from runtime.sources.outage import Outage
+from runtime.standing import standing
 from runtime.watch import Limits
 from tests.stand_ins import BRIGHT, DARK, Brightness
 from tests.unit.runtime.feed import Frames, Guarded, Recorder, Room
@@ -363,7 +364,7 @@ def test_a_file_whose_gate_closes_is_passed_over_again_once_its_reason_is_over(s
     channel = replace(room.assembly, open_packets=lambda *_: yard).channel("yard")
     room.watch.channels["yard"] = channel
     room.run()
-    assert channel.status(0.0).attention == "glance"
+    assert standing(channel, 0.0).attention == "glance"
     # Five a second for the 10 s that it is held and some, then one.
     assert channel.given < 130
 

@@ -107,9 +107,18 @@ def test_how_often_a_camera_was_woken_is_told_of_those_with_a_ladder_alone() -> 
     metrics.update(box(camera(attention="glance"), camera("yard/door")))
     metrics.update(box(camera(attention="watch", woken={"site": 1}), camera("yard/door")))
     woken = {key[1:]: value for key, value in samples(metrics).items() if key[0] == "edge_resnet_camera_woken_total"}
-    assert woken == {
-        ("yard/gate", reason): float(reason == "site") for reason in ("motion", "site", "operator", "evidence")
-    }
+    reasons = ("motion", "always", "site", "operator", "evidence")
+    assert woken == {("yard/gate", reason): float(reason == "site") for reason in reasons}
+
+
+def test_a_camera_that_had_to_come_down_for_a_while_is_told_to_be_watched_again() -> None:
+    metrics = Metrics()
+    for now, rung in (("glance", "glance"), ("", "watch")):
+        metrics.update(box(camera(attention=now)))
+        assert samples(metrics)["edge_resnet_camera_attention", "yard/gate", rung] == 1.0
+    metrics.remove("yard/gate")
+    metrics.update(box(camera()))
+    assert ("edge_resnet_camera_attention", "yard/gate", "watch") not in samples(metrics)
 
 
 def test_what_cameras_took_is_added_up_and_stays_when_one_is_removed_and_comes_back() -> None:
