@@ -2,7 +2,7 @@
 
 Readers leave shots and ring the bell; the loop gathers what is due, gives it to the engine in batches, and judges the
 answers. It never waits for a camera, for the backend or for a client: whatever may hang has a thread of its
-own. Four times a second it looks after the cameras, and once a second it is told to and tells.
+own. Twice a second it looks after the cameras, and once a second it is told to and tells.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from runtime.service.status import BoxStatus
 from runtime.standing import standing
 
 # States change in seconds, and systemd wants its beat; more often would only cost.
-TICK_S = 0.25
+TICK_S = 0.5
 # What a person has commanded, and what somebody is told of all this: each costs more than the rest of a tick.
 _TELL_EVERY_S = 1.0
 _KEEP_LEDGER_S = 10.0
@@ -51,7 +51,7 @@ _SHOW_EVERY_S = 0.1
 class Watch:
     """All cameras, watched. `channels`: by name; more may be added, and removed, while it runs, by the main thread.
 
-    `on_tick`: the loop beats, four times a second. `commands`: to be looked at once a second; then `tell` gets the
+    `on_tick`: the loop beats, twice a second. `commands`: to be looked at once a second; then `tell` gets the
     status. `sinks`: what they were not told yet. `on_backend`: an engine runs now. `on_end`: the loop is left, and what
     is at hand is finished.
     """
@@ -247,7 +247,7 @@ class Watch:
         facts = {"backend": description.backend, "precision": description.precision, "device": description.device}
         self.log.info("backend runs again" if replaced else "backend runs", **facts)
 
-    # What is looked after four times a second.
+    # What is looked after twice a second.
 
     def _tick(self, now_s: float) -> None:
         for look in self.on_tick:

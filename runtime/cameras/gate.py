@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from runtime.cameras.levels import histogram, percentile
+from runtime.cameras.levels import histogram, percentiles
 from runtime.cameras.mask import Mask
 from runtime.config.settings import GateSettings
 from runtime.sources.frame import Image
@@ -106,8 +106,7 @@ class Gate:
 
     def _prepare(self, points: Image, weight: float) -> Image:
         """Stretch and smooth. The levels follow as slowly as the background: a white car must not dim the street."""
-        counts = histogram(points, self._counted)
-        low, high = percentile(counts, _DARKEST), percentile(counts, _BRIGHTEST)
+        low, high = percentiles(histogram(points, self._counted), _DARKEST, _BRIGHTEST)
         if self._levels is not None:
             low, high = (old + weight * (new - old) for old, new in zip(self._levels, (low, high), strict=True))
         self._levels = low, high

@@ -81,7 +81,7 @@ class Ledger:
 
     def engine(self, now_s: float, runs: bool) -> None:
         """Whether an engine runs now; to be told often, before `settle`."""
-        # When it began to run since the last time is not known, and nobody is blamed for the quarter of a second.
+        # When it began to run since the last time is not known, and nobody is blamed for the half of a second.
         if not (runs and self._engine):
             since_s = self._told_s
             if self._without and self._without[-1][1] >= since_s:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from runtime.cameras.levels import histogram, percentile
+from runtime.cameras.levels import histogram, percentiles
 from runtime.sources.frame import Decoded, Image
 
 # The points: at least so many columns and rows of every picture that has them.
@@ -53,13 +53,8 @@ def measure(picture: Image | Decoded) -> Seen:
         profiles = np.ascontiguousarray(picture[::lines, ::step, 1])
     else:
         points, profiles = picture.grey(rows, columns), picture.grey(lines, step)
-    counts = histogram(points)
-    return Seen(
-        points=points,
-        dark_level=percentile(counts, 0.98),
-        light_level=percentile(counts, 0.02),
-        sharpness=_sharpness(profiles),
-    )
+    light, dark = percentiles(histogram(points), 0.02, 0.98)
+    return Seen(points=points, dark_level=dark, light_level=light, sharpness=_sharpness(profiles))
 
 
 def _sharpness(lines: Image) -> float:
@@ -72,10 +67,10 @@ def _sharpness(lines: Image) -> float:
     """
     if lines.shape[1] <= _FAR:
         return 0.0
-    near, far = (histogram(_steps(lines, lag)) for lag in (1, _FAR))
-    noise = _GAUSSIAN_P99 * percentile(near, 0.5)
-    steep = max(0.0, percentile(near, 0.99) ** 2 - noise**2)
-    return float(steep / (percentile(far, 0.99) ** 2 + _NO_CONTRAST))
+    median, near = percentiles(histogram(_steps(lines, 1)), 0.5, 0.99)
+    (far,) = percentiles(histogram(_steps(lines, _FAR)), 0.99)
+    steep = max(0.0, near**2 - (_GAUSSIAN_P99 * median) ** 2)
+    return float(steep / (far**2 + _NO_CONTRAST))
 
 
 def _steps(lines: Image, lag: int) -> Image:
