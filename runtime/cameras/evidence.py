@@ -8,10 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from runtime.sources.frame import Image
+from runtime.cameras.measure import Blocks
 
-# Blocks of so many points a side; a clock drawn into the picture touches few of the 240.
-_BLOCK = 8
 STILL_SHARE = 0.95
 # Pictures that are recalled: 30 s at 5 a second, several groups of pictures of an encoder.
 _RECALLED = 150
@@ -75,27 +73,21 @@ class Stillness:
     """
 
     def __init__(self) -> None:
-        self._weights: npt.NDArray[np.uint32] = np.zeros((0, 0), np.uint32)
         # Of the last _RECALLED pictures, in a ring, and how many there were since it began anew.
-        self._known: npt.NDArray[np.uint32] = np.zeros((_RECALLED, 0, 0), np.uint32)
+        self._known: Blocks = np.zeros((_RECALLED, 0, 0), np.uint32)
         self._seen = 0
         self._changed_s: npt.NDArray[np.float64] = np.zeros(0)
 
-    def began_s(self, at_s: float, points: Image) -> float:
+    def began_s(self, at_s: float, blocks: Blocks) -> float:
         """The first of the pictures since which 95% of the blocks are known; `at_s` itself when this one is new."""
-        if self._weights.shape != points.shape:
-            # Odd numbers, so that no change of a single point is lost. Which ones does not matter.
-            self._weights = np.random.default_rng(0).integers(0, 1 << 31, points.shape, np.uint32) * 2 + 1
+        if self._known.shape[1:] != blocks.shape:
+            self._known = np.zeros((_RECALLED, *blocks.shape), np.uint32)
             self.forget()
-        sums = points * self._weights
-        for axis in (0, 1):
-            sums = np.add.reduceat(sums, np.arange(0, sums.shape[axis], _BLOCK), axis=axis, dtype=np.uint32)
         if self._seen == 0:
-            self._known = np.zeros((_RECALLED, *sums.shape), np.uint32)
-            self._changed_s = np.full(sums.shape, at_s)
+            self._changed_s = np.full(blocks.shape, at_s)
         else:
-            self._changed_s[~np.any(self._known[: self._seen] == sums, axis=0)] = at_s
-        self._known[self._seen % _RECALLED] = sums
+            self._changed_s[~np.any(self._known[: self._seen] == blocks, axis=0)] = at_s
+        self._known[self._seen % _RECALLED] = blocks
         self._seen += 1
         place = math.ceil(STILL_SHARE * self._changed_s.size) - 1
         return float(np.partition(self._changed_s, place, axis=None)[place])

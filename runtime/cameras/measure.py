@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from runtime.cameras.levels import histogram, percentiles
 from runtime.sources.frame import Decoded, Image
 
 # The points: at least so many columns and rows of every picture that has them.
 POINT_COLUMNS, POINT_ROWS = 160, 90
+# Blocks of so many points a side; a clock drawn into the picture touches few of the 240.
+_BLOCK = 8
 # Sharpness is judged at the scale of a picture this wide: a blur of 2 pixels is nothing at 4K.
 _SHARP_COLUMNS, _SHARP_ROWS = 640, 64
 # An edge in focus rises within one or two of these pixels, and has surely risen within this many.
@@ -23,16 +27,21 @@ _GAUSSIAN_P99 = 3.95
 _NO_CONTRAST = 100.0
 
 
+Blocks = npt.NDArray[np.uint32]
+
+
 @dataclass(frozen=True)
 class Seen:
     """One picture in numbers.
 
     `points`: rows x columns, uint8, grey levels of single pixels, not averaged: their noise tells a live sensor from a
-    repeated picture. `dark_level`: 98% of the points are at most so bright. `light_level`: 98% are at least so bright.
-    `sharpness`: 0 (nothing but blur) to about 0.4 (edges of one pixel), whatever the content, contrast and noise.
+    repeated picture. `blocks`: a number for each block of them, another one where a point differs. `dark_level`: 98% of
+    the points are at most so bright. `light_level`: 98% are at least so bright. `sharpness`: 0 (nothing but blur) to
+    about 0.4 (edges of one pixel), whatever the content, contrast and noise.
     """
 
     points: Image
+    blocks: Blocks
     dark_level: float
     light_level: float
     sharpness: float
@@ -41,7 +50,7 @@ class Seen:
 def measure(picture: Image | Decoded) -> Seen:
     """Measure a picture, H x W x 3, uint8, BGR, or one as it was decoded, as the camera gave it: before masks blank it.
 
-    Masks hide parts from people, not from the question whether the camera sees. 0.2 ms at 1080p.
+    Masks hide parts from people, not from the question whether the camera sees. 0.3 ms at 1080p.
     """
     height, width = picture.shape[:2]
     columns, rows = max(1, width // POINT_COLUMNS), max(1, height // POINT_ROWS)
@@ -54,7 +63,20 @@ def measure(picture: Image | Decoded) -> Seen:
     else:
         points, profiles = picture.grey(rows, columns), picture.grey(lines, step)
     light, dark = percentiles(histogram(points), 0.02, 0.98)
-    return Seen(points=points, dark_level=dark, light_level=light, sharpness=_sharpness(profiles))
+    return Seen(points, blocks_of(points), dark_level=dark, light_level=light, sharpness=_sharpness(profiles))
+
+
+def blocks_of(points: Image) -> Blocks:
+    """The sum of each 8 x 8 block of points, each weighted differently, without what is over 32 bits."""
+    weighted = points * _weights(*points.shape)
+    down = np.add.reduceat(weighted, np.arange(0, weighted.shape[0], _BLOCK), axis=0, dtype=np.uint32)
+    return np.add.reduceat(down, np.arange(0, down.shape[1], _BLOCK), axis=1, dtype=np.uint32)
+
+
+@lru_cache(maxsize=16)
+def _weights(rows: int, columns: int) -> Blocks:
+    """Odd numbers, so that no change of a single point is lost. Which ones does not matter."""
+    return np.random.default_rng(0).integers(0, 1 << 31, (rows, columns), np.uint32) * 2 + 1
 
 
 def _sharpness(lines: Image) -> float:

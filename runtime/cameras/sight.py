@@ -103,7 +103,7 @@ class Sight:
         bound = max(SHARPNESS_FLOOR, settings.focus_share * self._usual.sharpness)
         blurred = seen.sharpness < bound
         judge[OUT_OF_FOCUS](captured_s, blurred, {"sharpness": seen.sharpness, "usual": self._usual.sharpness})
-        began_s = self._stillness.began_s(captured_s, seen.points)
+        began_s = self._stillness.began_s(captured_s, seen.blocks)
         frozen = self._pictures[FROZEN]
         # Once frozen, a single change ends it however still it is afterwards: a quiet scene is refreshed once a GOP.
         was_held, facts = frozen.held, {"still_s": captured_s - began_s}

@@ -80,7 +80,8 @@ class Office:
 
     def status(self) -> dict[str, Waiting]:
         """What each sink was not told; of sinks that are no longer configured too, where anything waits."""
-        if self._clock() - self._counted_s >= _COUNT_EVERY_S:
+        # Of sinks that are no longer configured nothing is added.
+        if (self._sinks or self._counted) and self._clock() - self._counted_s >= _COUNT_EVERY_S:
             self._counted_s = self._clock()
             self._counted = self._count()
         return {**{name: Waiting() for name in self._sinks}, **self._counted}
@@ -121,7 +122,8 @@ class Office:
             return self._counted
 
     def _tell_of_orphans(self) -> None:
-        for name, waiting in self._count().items():
+        self._counted = self._count()
+        for name, waiting in self._counted.items():
             if waiting.pending and name not in self._sinks:
                 text = f"sink {name}: no longer configured, its notices wait"
                 self._log.warning(text, pending=waiting.pending, oldest=waiting.oldest_at)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from runtime.attention import Reason, Rung
-from runtime.cameras.measure import Seen
+from runtime.cameras.measure import Seen, blocks_of
 from runtime.cameras.shot import Shot
 from runtime.channel import PERIODS, Channel
 from runtime.config.schedule import Period, Schedule
@@ -164,7 +164,8 @@ class Stage:
         points[20:70, 40:80] += 60 * intruder
         # Backwards: another picture of the same levels, for which the gate makes up.
         points = points[:, ::-1] if flash else points
-        seen = Seen(points.astype(np.uint8), 180.0, 30.0, 0.2)
+        points = points.astype(np.uint8)
+        seen = Seen(points, blocks_of(points), 180.0, 30.0, 0.2)
         frame = Frame(image, at_s - 1000.0, self._number, at_s if self.channel.in_time else 0.0, "yard")
         self._number += 1
         shot = Shot(frame, seen, image)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.cameras.measure import Seen
+from runtime.cameras.measure import Seen, blocks_of
 from runtime.cameras.sight import BLIND, LIVE, Sight, Turn
 from runtime.config.settings import BlindnessSettings
 
@@ -21,7 +21,7 @@ SHARP = 0.2
 def grain(number: int) -> Seen:
     """A picture of a live sensor: every one is new. Its points are 50 blocks."""
     points = np.random.default_rng(number).integers(100, 108, (40, 80), np.uint8)
-    return Seen(points, dark_level=180.0, light_level=30.0, sharpness=SHARP)
+    return Seen(points, blocks_of(points), dark_level=180.0, light_level=30.0, sharpness=SHARP)
 
 
 STILL = grain(0)
@@ -31,7 +31,7 @@ def ticking(number: int) -> Seen:
     """A picture that stands still but for a clock of 14 x 5 points."""
     points = STILL.points.copy()
     points[2:7, 1:15] = np.random.default_rng(number).integers(0, 255, (5, 14), np.uint8)
-    return replace(STILL, points=points)
+    return replace(STILL, points=points, blocks=blocks_of(points))
 
 
 class Camera:
@@ -155,7 +155,7 @@ def test_a_still_picture_of_which_a_tenth_moves_is_live() -> None:
     def partly(number: int) -> Seen:
         points = STILL.points.copy()
         points[:, :8] = grain(number).points[:, :8]
-        return replace(STILL, points=points)
+        return replace(STILL, points=points, blocks=blocks_of(points))
 
     assert [state for state, _, _ in Camera().show(100, partly).states()] == [LIVE]
 
