@@ -80,7 +80,9 @@ class Watch:
         self._ladder = Ladder(self.channels, self._balance, self.clock)
         self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, limits or Limits(), self.clock)
         self._ending = False
-        self._started_s = self._ticked_s = self._told_s = self._kept_s = self._shown_s = self.clock()
+        self._started_s = self._kept_s = self._shown_s = self.clock()
+        # At once.
+        self._ticked_s = self._told_s = float("-inf")
         self._ms_a_frame = 0.0
         self._ran = False
         self.crier = Crier(self.outputs, self.metrics)
@@ -241,6 +243,8 @@ class Watch:
 
     def _welcome(self, description: Description) -> None:
         self.running, self._ran = description, True
+        # Somebody waits for it.
+        self._ticked_s = self._told_s = float("-inf")
         self.on_backend(description)
         self.metrics.backend(description.backend, description.precision, description.device)
         replaced = self.incidents.ended(None)
