@@ -18,14 +18,16 @@ _BEGINNING_S = 3.0
 # raise an alarm; and since the `hold` of a reason stands still while it waits (runtime/attention.py), whoever has as
 # good a reason as others gets a turn, however short `hold` is and however many they are.
 _TURN_S = 10.0
-# Reading that takes so much of all is what the box is short of.
+# Where reading takes so much of the processor's time it is what the box is short of, but not where the engine has
+# something to do for so much of the time: it may run on a device of its own.
 _MOST_OF_IT = 0.5
+_ALL_THE_TIME = 0.9
 
 
 @dataclass(frozen=True)
 class _Count:
-    """What was counted until `at_s`: looks that were given, due frames that were lost, and the processor's time, of
-    the threads that read and of all.
+    """What was counted until `at_s`: looks that were given, due frames that were lost, the processor's time, of the
+    threads that read and of all, and for how long the engine has worked.
     """
 
     at_s: float
@@ -33,10 +35,12 @@ class _Count:
     lost: int
     reading_cpu_s: float
     cpu_s: float
+    worked_s: float
 
     def reads_since(self, before: _Count) -> bool:
         """Whether most of what was done since `before` was to read cameras, and not to classify."""
-        return self.reading_cpu_s - before.reading_cpu_s >= _MOST_OF_IT * (self.cpu_s - before.cpu_s)
+        mostly = self.reading_cpu_s - before.reading_cpu_s >= _MOST_OF_IT * (self.cpu_s - before.cpu_s)
+        return mostly and self.worked_s - before.worked_s < _ALL_THE_TIME * (self.at_s - before.at_s)
 
 
 @dataclass
@@ -46,11 +50,14 @@ class Balance:
     Who is watched has all frames decoded, whatever its rate of looks is. So when the box does not keep up with that,
     cameras go down to glances, those with the least reason before the others. Where it does not keep up with the
     network, or nobody is left to go down, they get fewer looks: those without evidence of an alarm before those with
-    it, each between what it wants and one each heartbeat. `cpu`: the processor's time of this process, in seconds.
+    it, each between what it wants and one each heartbeat.
+
+    `worked`: for how long the engine has worked so far. `cpu`: the processor's time of this process. Both in seconds.
     """
 
     channels: Mapping[str, Channel]
     log: Log
+    worked: Callable[[], float]
     cpu: Callable[[], float] = time.process_time
     _load: Load = field(default_factory=Load, init=False)
     # In cameras that are watched, not in looks.
@@ -155,6 +162,7 @@ class Balance:
             lost=sum(channel.lost for channel in live),
             reading_cpu_s=sum(sum(channel.cpu_s.values()) for channel in live),
             cpu_s=self.cpu(),
+            worked_s=self.worked(),
         )
         before, self._count = self._count, count
         if before is None:

@@ -193,6 +193,8 @@ class Inference:
         self._numbers = count()
         # How many batches the engine takes at a time.
         self.requests = 1
+        # For how long it has worked so far, in seconds: with some of its requests in part.
+        self.worked_s = 0.0
         self._open_at_s = 0.0
         self.description: Description | None = None
 
@@ -232,6 +234,7 @@ class Inference:
             return self._overdue(now_s)
         if isinstance(told, Answer):
             del self._under_way[told.number]
+            self.worked_s += told.seconds / self.requests
             return told
         if isinstance(told, Backend):
             self.description, self.requests = told.describe(), told.requests

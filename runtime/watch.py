@@ -76,7 +76,7 @@ class Watch:
     running: Description | None = field(default=None, init=False)
 
     def __post_init__(self, limits: Limits | None) -> None:
-        self._balance = Balance(self.channels, self.log)
+        self._balance = Balance(self.channels, self.log, lambda: self.inference.worked_s)
         self._ladder = Ladder(self.channels, self._balance, self.clock)
         self.batcher = Batcher(self.channels, self.inference, self._passed, self.bell, limits or Limits(), self.clock)
         self._ending = False

@@ -72,7 +72,8 @@ class Course:
         """
         self._systems, self._scenery, self._plan, self._folder, self._say = systems, shown, plan, folder, say
         self._began_s = began_s
-        # Trials that are not made for each share.
+        # Trials that are not made for each share. Peers are: to them all pictures are the same, but what a machine
+        # gives a virtual one differs by a fifth from one quarter of an hour to the next.
         self._once: dict[str, list[Trial]] = {}
 
     def baseline(self) -> Baseline:
@@ -106,8 +107,6 @@ class Course:
                     continue
                 search.tell(trial.cameras, trial.passed)
                 trials[system.name].append(trial)
-        # To peers all pictures are the same: they are tried with one share alone.
-        self._once |= {each.name: trials[each.name] for each in self._systems if each.is_peer and each.name in trials}
         return {"share": share, **results.setting(self._systems, {**trials, **self._once}, baseline)}
 
     def _stand_of(self, system: System, stand: Stand) -> Stand:

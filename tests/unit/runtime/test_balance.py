@@ -17,14 +17,18 @@ class Box:
     """A box that manages so many looks a second, watched second by second.
 
     `decodes`: of so many cameras it can decode all frames; of more, as large a share of all looks is lost. `reads`: the
-    share of the processor's time that reading takes, whatever is read.
+    share of the processor's time that reading takes, whatever is read; `works`: of the time that the engine does.
     """
 
-    def __init__(self, manages: float, *channels: Looked, decodes: float = 1e9, reads: float = 0.6) -> None:
+    def __init__(
+        self, manages: float, *channels: Looked, decodes: float = 1e9, reads: float = 0.6, works: float = 0.6
+    ) -> None:
         self.manages, self.channels, self.now_s = manages, {each.name: each for each in channels}, 0.0
         self.decodes, self.reads = decodes, reads
         self.said: list[str] = []
-        self.balance = Balance(self.channels, Lines(self.said.append), cpu=lambda: self.now_s)
+        self.balance = Balance(
+            self.channels, Lines(self.said.append), worked=lambda: works * self.now_s, cpu=lambda: self.now_s
+        )
 
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -235,9 +239,10 @@ def test_of_more_cameras_than_can_be_decoded_each_has_its_turn_and_glances_else(
     assert {camera.rate for camera in cameras} == {1.0, 5.0}
 
 
-def test_where_the_network_is_what_the_box_is_short_of_looks_are_given_up_and_no_place() -> None:
+@pytest.mark.parametrize("short", [{"reads": 0.2}, {"works": 0.95}])
+def test_where_the_network_is_what_the_box_is_short_of_looks_are_given_up_and_no_place(short: dict[str, float]) -> None:
     cameras = [full("gate"), full("door"), climber("yard").give(Reason.EVIDENCE), climber("hall").give(Reason.MOTION)]
-    box = Box(12.0, *cameras, reads=0.2)
+    box = Box(12.0, *cameras, **short)
     box.run(60)
     assert len(box.watched()) == 4
     gate, door, yard, hall = cameras

@@ -32,7 +32,7 @@ class Town:
         self.cameras = {each.name: each for each in cameras}
         self.channels: dict[str, Channel] = dict(self.cameras)
         self.now_s = 100.0
-        self.balance = Balance(self.channels, Lines(lambda line: None))
+        self.balance = Balance(self.channels, Lines(lambda line: None), worked=lambda: 0.0)
         self.ladder = Ladder(self.channels, self.balance, lambda: self.now_s)
 
     def judge(self, camera: str, *found: Event | NearMiss) -> None:
