@@ -20,7 +20,7 @@ class Occasion:
 
     `gate`: why it was open (runtime/cameras/gate.py), "off" without one. `attention`: the rung of the ladder that the
     camera was on (asleep, glance, watch), empty without a ladder; `attention_why`: what there was to watch it for
-    (runtime/attention.py: motion, site, operator, evidence), empty for nothing.
+    (runtime/attention.py: motion, always, site, operator, evidence), empty for nothing.
     """
 
     gate: str = "off"

@@ -18,10 +18,10 @@ class CameraStatus:
     first. `held`: alarms that are held. `rate_per_s`: looks a second that it gets of the `wanted_per_s`. `age_s`: of
     the frame that was classified last, when its answer came; None before. `frames` came, `looks` were taken, `dropped`
     counts by reason. `attention`: the rung of the ladder that it is on (asleep, glance, watch), `attention_why`: what
-    it is to be watched for (motion, site, operator, evidence); both empty where there is none; `woken`: how often it
-    went up to be watched, by what for. `watched_s` and `blind_s` (by reason): of the ledger, since the start of the
-    watch. `cpu_s`: the processor's time that reading it took since then, by stage (demux, decode, scale). `decoder`:
-    cpu, or the device that decodes it; empty before a frame was decoded, and without a ladder.
+    it is to be watched for (motion, always, site, operator, evidence); both empty where there is none; `woken`: how
+    often it went up to be watched, by what for. `watched_s` and `blind_s` (by reason): of the ledger, since the start
+    of the watch. `cpu_s`: the processor's time that reading it took since then, by stage (demux, decode, scale).
+    `decoder`: cpu, or the device that decodes it; empty before a frame was decoded, and where OpenCV does.
     """
 
     name: str
