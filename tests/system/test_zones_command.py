@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,6 +201,13 @@ def test_corners_are_clicked_on_a_real_screen(folder: Path, screen: dict[str, st
         find = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "zones of yard/gate"]
         found = subprocess.run(find, env=screen, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
         window = found.stdout.split()[0]
+        # It is there before its picture is, and smaller; what is clicked beside it is lost.
+        geometry = ["xdotool", "getwindowgeometry", "--shell", window]
+        until_s = time.monotonic() + _TIMEOUT_S
+        while "WIDTH=960\n" not in subprocess.run(geometry, env=screen, capture_output=True, text=True).stdout:
+            assert process.poll() is None
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
         # The picture of 64x48 is shown at 960x720. The fourth corner is taken back by the mouse, the fifth by a key.
         clicks = [(480, 144, 1), (864, 144, 1), (864, 648, 1), (200, 600, 1), (200, 600, 3), (300, 500, 1)]
         steps = [
@@ -207,7 +215,7 @@ def test_corners_are_clicked_on_a_real_screen(folder: Path, screen: dict[str, st
             for x, y, button in clicks
             for word in ("mousemove", "--window", window, str(x), str(y), "click", str(button), "sleep", "0.05")
         ]
-        keys = ["key", "--window", window, "BackSpace", "key", "--window", window, "Return"]
+        keys = ["key", "--window", window, "BackSpace", "sleep", "0.2", "key", "--window", window, "Return"]
         subprocess.run(["xdotool", *steps, *keys], env=screen, timeout=_TIMEOUT_S, check=True)
         out, err = process.communicate(timeout=_TIMEOUT_S)
     finally:
