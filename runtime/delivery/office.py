@@ -46,6 +46,8 @@ class Office:
         self._leaving: list[Courier] = []
         self._counted: dict[str, Waiting] = {}
         self._counted_s = float("-inf")
+        # Whether something was committed since.
+        self._rung = False
 
     def route(self, notice: Notice) -> Sequence[str]:
         """The sinks that a notice goes to: the journal's Route."""
@@ -59,6 +61,7 @@ class Office:
 
     def ring(self) -> None:
         """Something was committed: deliver it now."""
+        self._rung = True
         for courier in self._couriers.values():
             courier.ring()
 
@@ -80,9 +83,10 @@ class Office:
 
     def status(self) -> dict[str, Waiting]:
         """What each sink was not told; of sinks that are no longer configured too, where anything waits."""
-        # Of sinks that are no longer configured nothing is added.
-        if (self._sinks or self._counted) and self._clock() - self._counted_s >= _COUNT_EVERY_S:
-            self._counted_s = self._clock()
+        # Without a sink, and nothing left over, only what is committed can wait.
+        changes = self._sinks or self._counted or self._rung
+        if changes and self._clock() - self._counted_s >= _COUNT_EVERY_S:
+            self._counted_s, self._rung = self._clock(), False
             self._counted = self._count()
         return {**{name: Waiting() for name in self._sinks}, **self._counted}
 

@@ -128,6 +128,7 @@ def test_killed_without_a_word_the_next_run_says_how_long_nobody_watched(tmp_pat
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
 def test_it_answers_while_it_watches(tmp_path: Path, path: str) -> None:
     with MjpegCamera(noise, fps=20.0) as yard, Stream(tmp_path, {"yard": {"detect": yard.url()}}) as stream:
+        stream.until_looks("yard", 3)
         wanted = {
             "/metrics": 'edge_resnet_frames_classified_total{camera="here/yard"}',
             "/healthz": '"healthy": true',

@@ -230,9 +230,10 @@ def test_the_notices_of_a_sink_that_was_removed_stay(
     opened = office(phone=pager())
     opened.change({}, CAMERAS)
     add(store, 2)
+    opened.ring()
+    assert opened.status()["phone"].pending == 2
     opened.change({}, CAMERAS)
     assert "sink phone: no longer configured" in capsys.readouterr().err
-    assert opened.status()["phone"].pending == 2
     opened.change({"phone": pager()}, CAMERAS)
     Pager.until(2)
 
