@@ -169,8 +169,7 @@ class Channel:
         """Bring the ladder up to a time; whether it wants another rung, or for another reason."""
         if self.attention is None:
             return False
-        # Who is to be watched whatever is armed need not be asked at each look.
-        self.attention.armed = self.attention.always or any(self.armed(alarm) for alarm in self.judge.alarms)
+        self.attention.armed = any(self.armed(alarm) for alarm in self.judge.alarms)
         return self.attention.turn(at_s)
 
     def alarm_nearby(self, at_s: float) -> None:
